@@ -1,0 +1,16 @@
+# Where things live, for every script: sourced, never run. All that scripts
+# install for this project goes below the build folder, so that deleting that
+# folder undoes it and CI can keep it between checkouts.
+# shellcheck shell=bash disable=SC2034
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+
+target=${CARGO_TARGET_DIR:-target}
+[[ $target = /* ]] || target=$root/$target
+tools=$target/tools       # cargo-nextest, cargo-deny
+venv=$target/test-venv    # schemathesis
+export CARGO_TARGET_DIR=$target
+export PATH=$tools/bin:$PATH
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
