@@ -1,1 +1,20 @@
-//! consilium-plugin-sdk
+//! Everything that a plugin author depends on.
+//!
+//! A plugin is a struct that implements [`Plugin`] and the trait of its kind ([`VideoProvider`],
+//! [`PharmacyGateway`], [`AnalyticsSink`]), and one line: [`export_plugin!`]. Authors write no
+//! `unsafe`; the C ABI in [`abi`] is described normatively by `include/consilium_plugin.h`.
+
+#[cfg(panic = "abort")]
+compile_error!("a plugin must be built with panic = \"unwind\": a panic may cost one call, not the process");
+
+pub mod abi;
+#[doc(hidden)]
+pub mod export;
+mod host;
+pub mod kinds;
+pub mod testing;
+
+pub use consilium_plugin_contract as contract;
+pub use consilium_plugin_contract::{Health, HealthStatus, Manifest, PluginError, Sensitive};
+pub use host::{Host, HostApi};
+pub use kinds::{AnalyticsSink, PharmacyGateway, Plugin, VideoProvider};

@@ -1,0 +1,37 @@
+//! How a plugin, or a host service, says no.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A failed call: a stable machine code, whether trying again may help, and a sentence for operators.
+///
+/// The message is written to logs and shown to operators, so it must not hold patient data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginError {
+    /// Stable, lower snake case: `room_unknown`, `pharmacy_unreachable`.
+    pub code: String,
+    /// True when the same call may succeed later.
+    pub retryable: bool,
+    /// One sentence without patient data.
+    pub message: String,
+}
+
+impl PluginError {
+    /// An error that will come again with the same request.
+    pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), retryable: false, message: message.into() }
+    }
+
+    /// An error that may go away: the provider is down, busy or slow.
+    pub fn retryable(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), retryable: true, message: message.into() }
+    }
+}
+
+impl fmt::Display for PluginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for PluginError {}

@@ -1,0 +1,156 @@
+//! What a plugin says about itself before any of its code is trusted with a call.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
+use std::{fmt, str::FromStr};
+
+/// Embedded in the library as JSON, written by its author in `plugin.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Lower case words joined by dashes: `video-jitsi`.
+    pub id: String,
+    /// Semantic version of the plugin.
+    #[serde(default)]
+    pub version: String,
+    /// SPDX expression.
+    #[serde(default)]
+    pub licence: String,
+    /// One line for people who choose plugins.
+    #[serde(default)]
+    pub description: String,
+    /// The contracts it fulfils, such as `video/1`.
+    pub kinds: Vec<ContractId>,
+    /// JSON Schema of its configuration.
+    #[serde(default)]
+    pub config_schema: Value,
+    /// Secrets that the operator must or may provide.
+    #[serde(default)]
+    pub secrets: Vec<SecretSpec>,
+    /// What it may do through the host; nothing that is not named.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// The provider webhooks it understands.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookSpec>,
+    /// Methods that may be repeated without asking.
+    #[serde(default)]
+    pub idempotent: Vec<String>,
+    /// True when the operator must not run it inside the server's process.
+    #[serde(default)]
+    pub requires_process_isolation: bool,
+}
+
+/// Access to host services.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permissions {
+    /// Hosts that `http_fetch` may reach: `api.example.org`, `*.example.org`, or `config:/pointer`,
+    /// the host of the URL that the operator configured at that JSON pointer.
+    #[serde(default)]
+    pub egress: Vec<String>,
+    /// Event types it may be shown.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// Patient fields it may be shown, such as `name` and `phone`.
+    #[serde(default)]
+    pub patient_fields: Vec<String>,
+    /// Its key-value store; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvPermission>,
+}
+
+/// Size of a plugin's key-value store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvPermission {
+    /// Keys and values together, in bytes.
+    pub quota_bytes: u64,
+}
+
+/// A secret by name; the value comes from the operator's file or environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretSpec {
+    /// The name used with `host.secret` or in `{{secret:name}}`.
+    pub name: String,
+    /// What it is for, shown to operators.
+    #[serde(default)]
+    pub description: String,
+    /// Whether the plugin gets to see it.
+    #[serde(default, rename = "use")]
+    pub usage: SecretUse,
+    /// True when the plugin cannot start without it.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// Who handles a secret's value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretUse {
+    /// Only the host, which puts it into outgoing requests.
+    #[default]
+    Inject,
+    /// The plugin reads it, because it signs or derives something with it.
+    Read,
+}
+
+/// A webhook that the plugin verifies and parses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSpec {
+    /// The method the host calls with the request, such as `pharmacy.webhook`.
+    pub method: String,
+    /// How it is authenticated, in words for operators: `hmac-sha256`.
+    pub verification: String,
+    /// Requests signed longer ago than this many seconds are refused.
+    pub replay_window_seconds: u32,
+}
+
+/// A plugin kind with the version of its contract, written `video/1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContractId {
+    /// `video`, `pharmacy`, `analytics`.
+    pub kind: String,
+    /// Both sides must have the same.
+    pub version: u16,
+}
+
+/// Text that is not `kind/version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractIdError(String);
+
+impl fmt::Display for ContractIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a contract such as \"video/1\"", self.0)
+    }
+}
+
+impl std::error::Error for ContractIdError {}
+
+impl fmt::Display for ContractId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.version)
+    }
+}
+
+impl FromStr for ContractId {
+    type Err = ContractIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || ContractIdError(text.to_owned());
+        let (kind, version) = text.split_once('/').ok_or_else(wrong)?;
+        if kind.is_empty() || !kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            return Err(wrong());
+        }
+        Ok(Self { kind: kind.to_owned(), version: version.parse().map_err(|_| wrong())? })
+    }
+}
+
+impl Serialize for ContractId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ContractId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

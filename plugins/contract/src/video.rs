@@ -1,0 +1,151 @@
+//! `video/1`: rooms, and the right of one participant to be in one.
+
+use crate::{Sensitive, calls};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The contract's name in manifests.
+pub const CONTRACT: &str = "video/1";
+
+/// Makes a room, or answers the one already made for this consultation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateRoom {
+    /// The same key means the same room.
+    pub idempotency_key: String,
+    /// The consultation held in it.
+    pub consultation_id: String,
+    /// When it is expected to begin.
+    pub starts_at: Timestamp,
+    /// When it is expected to end.
+    pub ends_at: Timestamp,
+}
+
+/// A room at the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// The provider's name for it.
+    pub room: String,
+}
+
+/// Lets one participant in. Asked on every admission, so access is minted, never stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// From [`Room`].
+    pub room: String,
+    /// The consultation held in it.
+    pub consultation_id: String,
+    /// Who comes in.
+    pub participant: Participant,
+    /// Access should end no later than this.
+    pub expires_at: Timestamp,
+}
+
+/// Somebody in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// The platform's id of the person.
+    pub id: String,
+    /// What they are in this consultation.
+    pub role: Role,
+    /// As shown to the others.
+    pub display_name: String,
+    /// Only when the operator lets the provider have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Picture shown while the camera is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+}
+
+/// A participant's part in the consultation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Leads the consultation; the only moderator.
+    Doctor,
+    /// The one who is treated, or who speaks for them.
+    Patient,
+    /// A second doctor or a nurse.
+    Clinician,
+    /// Translates.
+    Interpreter,
+}
+
+/// What a client needs to be in the room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoAccess {
+    /// The plugin's id, so that a client knows which SDK to use.
+    pub provider: String,
+    /// The room's name for the client.
+    pub room: String,
+    /// A page to open, for providers that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<Sensitive>,
+    /// A token for the provider's SDK.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+    /// For `RTCPeerConnection`, when media flows between the participants themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ice_servers: Vec<IceServer>,
+    /// What the platform's own signalling channel shall let them do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signalling: Option<Signalling>,
+    /// When token and credentials stop working.
+    pub expires_at: Timestamp,
+}
+
+/// A STUN or TURN server, shaped like the `RTCIceServer` of the W3C WebRTC specification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IceServer {
+    /// `stun:` and `turn:` URLs.
+    pub urls: Vec<String>,
+    /// TURN only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// TURN only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Sensitive>,
+}
+
+/// Rights on the platform's signalling channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signalling {
+    /// May exchange offers, answers and candidates.
+    pub exchange: bool,
+    /// Media they may send.
+    pub publish: Vec<Media>,
+    /// May mute and remove others.
+    pub moderate: bool,
+}
+
+/// A kind of media track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Media {
+    /// Microphone.
+    Audio,
+    /// Camera.
+    Video,
+    /// Shared screen.
+    Screen,
+}
+
+/// Closes a room for good; closing a closed one is fine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndRoom {
+    /// From [`Room`].
+    pub room: String,
+}
+
+/// The room takes nobody in any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomEnded {
+    /// True when the provider also put out those inside; otherwise they stay until access expires.
+    pub emptied: bool,
+}
+
+calls!(
+    CreateRoom => "video.create_room" -> Room,
+    Join => "video.join" -> VideoAccess,
+    EndRoom => "video.end_room" -> RoomEnded,
+);
