@@ -1,0 +1,2 @@
+//! Looks inside the set pages, which the PDF no longer tells apart: which glyph stands for what,
+//! and where.
