@@ -1,1 +1,38 @@
-//! consilium-db
+//! SQLite or PostgreSQL behind one call: transactions with outbox, audit, timers, stored answers and encryption.
+//! Knows nothing of any module's tables, of actors or of HTTP.
+
+pub mod answers;
+pub mod audit;
+mod connection;
+mod database;
+mod error;
+mod group_commit;
+mod keys;
+pub mod leases;
+pub mod migrations;
+pub mod outbox;
+mod postgres;
+mod session;
+pub mod subscriptions;
+pub mod timers;
+pub mod topics;
+pub mod types;
+mod vault;
+
+pub use connection::{AnyConnection, DatabaseUrl, MultiBackend, Pool, open_pool};
+pub use database::Db;
+pub use error::{Error, Result, VERSION_CONFLICT, violates};
+pub use keys::{Keys, SecretKey, SigningKey};
+pub use session::{Effects, Session, Tx};
+pub use vault::{Cell, Encrypted, Vault};
+
+/// A row id for rows whose key is not an id: the first 16 bytes of SHA-256 over the parts.
+pub(crate) fn hashed_row(parts: &[&[u8]]) -> uuid::Uuid {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_le_bytes());
+        context.update(part);
+    }
+    let hash = context.finish();
+    uuid::Uuid::from_slice(hash.as_ref().get(..16).unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,169 @@
+//! Events wait here, written with the rows they tell about, until every subscriber has had them.
+
+use consilium_kernel::{EntityRef, EventEnvelope, FacilityId, Id, Timestamp};
+use diesel::{prelude::*, sql_query, sql_types as sql};
+use serde::Serialize;
+
+use crate::{
+    error::Result,
+    session::{Session, Tx},
+    types::{Instant, Uuid, at, key},
+    vault::{Cell, Encrypted},
+};
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::{Instant, Uuid};
+    outbox (id) {
+        tx -> BigInt,
+        id -> BigInt,
+        event_id -> Uuid,
+        event_type -> Text,
+        schema_number -> Integer,
+        entity_kind -> Text,
+        entity_id -> Uuid,
+        version -> BigInt,
+        facility_id -> Uuid,
+        shard -> SmallInt,
+        at -> Instant,
+        trace -> Nullable<Text>,
+        subject -> Uuid,
+        data -> Binary,
+    }
+}
+
+/// Events of one entity always fall into the same of this many shards.
+pub const SHARDS: i16 = 16;
+
+/// An event about to be written.
+pub struct Fact<'a, E> {
+    /// What it happened to.
+    pub entity: EntityRef,
+    /// The entity's version after it.
+    pub version: i64,
+    /// Past tense, snake case.
+    pub event_type: &'a str,
+    /// The number of the shape of `data`.
+    pub schema: u16,
+    /// Under whose key `data` is encrypted.
+    pub subject: uuid::Uuid,
+    /// The event.
+    pub data: &'a E,
+}
+
+/// The shard of an entity.
+pub fn shard_of(entity: uuid::Uuid) -> i16 {
+    let bytes = entity.as_bytes();
+    // The last bytes of a UUIDv7 are random.
+    i16::from(bytes[15] % SHARDS as u8)
+}
+
+pub(crate) fn append<E: Serialize>(tx: &mut Tx<'_>, fact: Fact<'_, E>) -> Result<EventEnvelope> {
+    let envelope = EventEnvelope {
+        event_type: fact.event_type.to_owned(),
+        schema: fact.schema,
+        id: tx.new_id(),
+        entity: fact.entity,
+        version: fact.version,
+        facility: tx.meta().scope.facility_id,
+        at: tx.now(),
+        trace: tx.meta().trace.clone(),
+        data: serde_json::to_value(fact.data)?,
+    };
+    let sealed = tx.seal(fact.subject, Cell::new("outbox", "data", envelope.id.uuid()), &envelope.data)?;
+    diesel::insert_into(outbox::table)
+        .values((
+            outbox::event_id.eq(key(envelope.id)),
+            outbox::event_type.eq(&envelope.event_type),
+            outbox::schema_number.eq(i32::from(envelope.schema)),
+            outbox::entity_kind.eq(&envelope.entity.kind),
+            outbox::entity_id.eq(key(envelope.entity.id)),
+            outbox::version.eq(envelope.version),
+            outbox::facility_id.eq(key(envelope.facility)),
+            outbox::shard.eq(shard_of(envelope.entity.id)),
+            outbox::at.eq(at(envelope.at)),
+            outbox::trace.eq(envelope.trace.as_deref()),
+            outbox::subject.eq(key(fact.subject)),
+            outbox::data.eq(sealed),
+        ))
+        .execute(tx.connection())?;
+    Ok(envelope)
+}
+
+/// How far a subscriber has read in one shard: by transaction first, so that a transaction that began
+/// earlier and committed later is not skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// PostgreSQL's transaction id; 0 on SQLite, where ids are given in commit order.
+    pub tx: i64,
+    /// The row.
+    pub id: i64,
+}
+
+#[derive(QueryableByName)]
+struct StoredEvent {
+    #[diesel(sql_type = sql::BigInt)]
+    tx: i64,
+    #[diesel(sql_type = sql::BigInt)]
+    id: i64,
+    #[diesel(sql_type = Uuid)]
+    event_id: uuid::Uuid,
+    #[diesel(sql_type = sql::Text)]
+    event_type: String,
+    #[diesel(sql_type = sql::Integer)]
+    schema_number: i32,
+    #[diesel(sql_type = sql::Text)]
+    entity_kind: String,
+    #[diesel(sql_type = Uuid)]
+    entity_id: uuid::Uuid,
+    #[diesel(sql_type = sql::BigInt)]
+    version: i64,
+    #[diesel(sql_type = Uuid)]
+    facility_id: FacilityId,
+    #[diesel(sql_type = Instant)]
+    at: Timestamp,
+    #[diesel(sql_type = sql::Nullable<sql::Text>)]
+    trace: Option<String>,
+    #[diesel(sql_type = sql::Binary)]
+    data: Vec<u8>,
+}
+
+/// The next events of a shard after `position`, at most `limit`, oldest first. Stops below the oldest
+/// transaction still running, because what it writes sorts before what is already visible.
+pub fn read_after(
+    session: &mut Session<'_>,
+    shard: i16,
+    position: Position,
+    limit: i64,
+) -> Result<Vec<(Position, EventEnvelope)>> {
+    let statement = session.connection().dialect(
+        "SELECT tx, id, event_id, event_type, schema_number, entity_kind, entity_id, version, facility_id, at, trace, \
+         data FROM outbox WHERE shard = $1 AND (tx, id) > ($2, $3) \
+         AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ORDER BY tx, id LIMIT $4",
+        "SELECT tx, id, event_id, event_type, schema_number, entity_kind, entity_id, version, facility_id, at, trace, \
+         data FROM outbox WHERE shard = $1 AND (tx, id) > ($2, $3) ORDER BY tx, id LIMIT $4",
+    );
+    let rows: Vec<StoredEvent> = sql_query(statement.to_owned())
+        .bind::<sql::SmallInt, _>(shard)
+        .bind::<sql::BigInt, _>(position.tx)
+        .bind::<sql::BigInt, _>(position.id)
+        .bind::<sql::BigInt, _>(limit)
+        .load(session.connection())?;
+    rows.into_iter().map(|row| envelope(session, row)).collect()
+}
+
+fn envelope(session: &mut Session<'_>, row: StoredEvent) -> Result<(Position, EventEnvelope)> {
+    let data = session.open(Cell::new("outbox", "data", row.event_id), &Encrypted::from_bytes(row.data))?;
+    let envelope = EventEnvelope {
+        event_type: row.event_type,
+        schema: u16::try_from(row.schema_number).unwrap_or(u16::MAX),
+        id: Id::new(row.event_id),
+        entity: EntityRef { kind: row.entity_kind, id: row.entity_id },
+        version: row.version,
+        facility: row.facility_id,
+        at: row.at,
+        trace: row.trace,
+        data,
+    };
+    Ok((Position { tx: row.tx, id: row.id }, envelope))
+}

@@ -1,0 +1,113 @@
+//! Transactions on PostgreSQL: retried when they only lost a race, settled when the connection is lost at commit.
+
+use std::time::Duration;
+
+use consilium_kernel::CommandMeta;
+use diesel::{
+    connection::TransactionManager,
+    prelude::*,
+    result::{DatabaseErrorKind, Error as DieselError},
+    sql_query, sql_types as sql,
+};
+use ring::rand::SecureRandom;
+
+use crate::{
+    connection::AnyConnection,
+    database::Inner,
+    error::{Error, Result, is_passing},
+    session::Tx,
+};
+
+type Manager = <AnyConnection as Connection>::TransactionManager;
+
+/// Tries of one transaction that loses races.
+const TRIES: u32 = 8;
+
+pub(crate) fn write<T>(
+    db: &Inner,
+    connection: &mut AnyConnection,
+    meta: &CommandMeta,
+    f: &impl Fn(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match try_once(db, connection, meta, f) {
+            Err(Error::Database(error)) if lost_a_race(&error) && attempt < TRIES => {
+                std::thread::sleep(backoff(db, attempt));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn try_once<T>(
+    db: &Inner,
+    connection: &mut AnyConnection,
+    meta: &CommandMeta,
+    f: &impl Fn(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    Manager::begin_transaction(connection)?;
+    let (value, effects) = match db.transact(connection, meta, f) {
+        Ok(done) => done,
+        Err(error) => {
+            let _ = Manager::rollback_transaction(connection);
+            return Err(error);
+        }
+    };
+    let transaction = transaction_id(connection)?;
+    #[cfg(feature = "fault-acknowledge-early")]
+    commit_late(db, connection);
+    match Manager::commit_transaction(connection) {
+        Ok(()) => {}
+        Err(error) if lost_a_race(&error) || !is_passing(&error) => return Err(error.into()),
+        Err(_) => settle(db, transaction)?,
+    }
+    db.announce(effects);
+    Ok(value)
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = sql::Nullable<sql::Text>)]
+    value: Option<String>,
+}
+
+/// The id of the running transaction, `None` when it has written nothing.
+fn transaction_id(connection: &mut AnyConnection) -> Result<Option<String>> {
+    Ok(sql_query("SELECT pg_current_xact_id_if_assigned()::text AS value").get_result::<Answer>(connection)?.value)
+}
+
+/// Finds out, on another connection, whether a transaction whose COMMIT went unanswered was committed.
+fn settle(db: &Inner, transaction: Option<String>) -> Result<()> {
+    let Some(transaction) = transaction else { return Ok(()) };
+    for attempt in 1..=TRIES {
+        std::thread::sleep(backoff(db, attempt));
+        let Ok(mut connection) = db.pool.get() else { continue };
+        let status = sql_query("SELECT pg_xact_status($1::text::xid8) AS value")
+            .bind::<sql::Text, _>(&transaction)
+            .get_result::<Answer>(&mut *connection);
+        match status.ok().and_then(|answer| answer.value).as_deref() {
+            Some("committed") => return Ok(()),
+            Some("aborted") => return Err(Error::Busy),
+            _ => {}
+        }
+    }
+    Err(Error::UnknownOutcome)
+}
+
+fn lost_a_race(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message().contains("deadlock detected"),
+        _ => false,
+    }
+}
+
+/// 2 ms doubling to 256 ms, of which a random half is waited.
+fn backoff(db: &Inner, attempt: u32) -> Duration {
+    let mut byte = [0u8];
+    let _ = db.random().fill(&mut byte);
+    let full = 2u64 << attempt.min(7);
+    Duration::from_millis(full / 2 + full * u64::from(byte[0]) / 512)
+}

@@ -1,0 +1,14 @@
+DROP TABLE plugin_value;
+DROP TABLE lease;
+DROP TABLE topic_event;
+DROP TABLE topic_head;
+DROP TABLE stored_answer;
+DROP TABLE timer;
+DROP TABLE audit_block;
+DROP TABLE audit_entry;
+DROP TABLE parked_entity;
+DROP TABLE subscriber_cursor;
+DROP TABLE outbox;
+DROP TABLE data_key;
+DROP TABLE installation;
+DROP TABLE facility;
