@@ -14,6 +14,9 @@ pub mod outbox;
 mod postgres;
 mod session;
 pub mod subscriptions;
+#[cfg(any(test, feature = "testing"))]
+#[allow(clippy::expect_used, reason = "tests fail loudly")]
+pub mod testing;
 pub mod timers;
 pub mod topics;
 pub mod types;

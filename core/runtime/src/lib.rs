@@ -1,1 +1,22 @@
-//! consilium-runtime
+//! Virtual actors, timers, durable subscribers and the live event bus.
+//! Knows the database only through `consilium-db`, and no module of the product.
+
+mod arbiters;
+mod bus;
+mod directory;
+mod entity;
+mod entity_actor;
+mod placement;
+mod sealer;
+mod subscribers;
+mod tasks;
+mod timers;
+
+pub use bus::{EventBus, InProcessBus, LiveEvent, Signal, Subscription};
+pub use directory::{Directory, DirectorySettings};
+pub use entity::{Decision, Entity};
+pub use placement::{Owner, Placement, SingleNode};
+pub use sealer::{Sealer, SealerSettings};
+pub use subscribers::{Subscriber, SubscriberWorker};
+pub use tasks::{Shutdown, Tasks};
+pub use timers::{TimerHandler, TimerWorker};

@@ -1,0 +1,176 @@
+//! Entities are addressed by id. The directory activates an actor on first use and lets it go when idle.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use actix::prelude::*;
+use consilium_db::Db;
+use consilium_kernel::{CommandMeta, Refusal};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{
+    arbiters::Arbiters,
+    entity::Entity,
+    entity_actor::{Dispatch, EntityActor, Passivate},
+    placement::{Owner, Placement},
+};
+
+/// How a directory treats its entities.
+#[derive(Debug, Clone)]
+pub struct DirectorySettings {
+    /// Threads the entities live on.
+    pub arbiters: usize,
+    /// Commands that may wait in one entity's mailbox; one more is told to come back later.
+    pub mailbox: usize,
+    /// How long a caller waits for the answer.
+    pub time_limit: Duration,
+    /// An entity that had nothing to do for this long is let go.
+    pub idle: Duration,
+}
+
+impl Default for DirectorySettings {
+    fn default() -> Self {
+        Self { arbiters: 2, mailbox: 256, time_limit: Duration::from_secs(10), idle: Duration::from_secs(300) }
+    }
+}
+
+/// All live entities of one kind on this node.
+pub struct Directory<E: Entity> {
+    shared: Arc<Shared<E>>,
+}
+
+struct Shared<E: Entity> {
+    db: Db,
+    placement: Arc<dyn Placement>,
+    settings: DirectorySettings,
+    arbiters: Arbiters,
+    live: Mutex<HashMap<String, Live<E>>>,
+}
+
+struct Live<E: Entity> {
+    address: Addr<EntityActor<E>>,
+    last_used: Instant,
+}
+
+impl<E: Entity> Clone for Directory<E> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<E: Entity> Directory<E> {
+    /// An empty directory; must be made inside an actor system.
+    pub fn new(db: Db, placement: Arc<dyn Placement>, settings: DirectorySettings) -> Self {
+        let arbiters = Arbiters::start(settings.arbiters);
+        let directory =
+            Self { shared: Arc::new(Shared { db, placement, settings, arbiters, live: Mutex::new(HashMap::new()) }) };
+        actix::spawn(sweep(Arc::downgrade(&directory.shared)));
+        directory
+    }
+
+    /// Sends a command to the entity `id` and waits for its answer, for the time limit at most.
+    pub async fn send(&self, id: E::Id, meta: CommandMeta, command: E::Command) -> Result<E::Reply, Refusal> {
+        let key = id.to_string();
+        if let Owner::Node(node) = self.shared.placement.owner(E::KIND, &key) {
+            tracing::warn!(kind = E::KIND, node, "the owner is another node and no transport is configured");
+            return Err(Refusal::unavailable());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.deliver(&key, id, Dispatch { meta, command, reply })?;
+        match tokio::time::timeout(self.shared.settings.time_limit, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            // The actor died while it worked. It is restarted from stored state by the next command.
+            Ok(Err(_)) => {
+                metrics::counter!("consilium_entity_failures", "kind" => E::KIND).increment(1);
+                Err(Refusal::unavailable())
+            }
+            Err(_) => {
+                metrics::counter!("consilium_entity_timeouts", "kind" => E::KIND).increment(1);
+                Err(Refusal::unavailable().because("This takes longer than it should. Please look before you try again."))
+            }
+        }
+    }
+
+    /// How many entities are live.
+    pub fn live(&self) -> usize {
+        self.shared.lock().len()
+    }
+
+    /// Lets go of every entity that had nothing to do for `idle`.
+    pub async fn passivate(&self, idle: Duration) {
+        self.shared.passivate(idle).await;
+    }
+
+    fn deliver(&self, key: &str, id: E::Id, mut dispatch: Dispatch<E>) -> Result<(), Refusal> {
+        // Twice: an actor that stopped in this very moment is replaced once.
+        for _ in 0..2 {
+            let address = self.shared.address(key, id)?;
+            match address.try_send(dispatch) {
+                Ok(()) => return Ok(()),
+                Err(SendError::Full(_)) => {
+                    metrics::counter!("consilium_mailbox_full", "kind" => E::KIND).increment(1);
+                    return Err(Refusal::unavailable());
+                }
+                Err(SendError::Closed(returned)) => {
+                    self.shared.lock().remove(key);
+                    dispatch = returned;
+                }
+            }
+        }
+        Err(Refusal::unavailable())
+    }
+}
+
+impl<E: Entity> Shared<E> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Live<E>>> {
+        self.live.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn address(&self, key: &str, id: E::Id) -> Result<Addr<EntityActor<E>>, Refusal> {
+        let mut live = self.lock();
+        if let Some(found) = live.get_mut(key) {
+            found.last_used = Instant::now();
+            return Ok(found.address.clone());
+        }
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let arbiter = self.arbiters.of(hasher.finish()).ok_or_else(Refusal::unavailable)?;
+        let (db, mailbox) = (self.db.clone(), self.settings.mailbox);
+        let address = EntityActor::start_in_arbiter(arbiter, move |_| EntityActor::new(db, id, mailbox));
+        live.insert(key.to_owned(), Live { address: address.clone(), last_used: Instant::now() });
+        Ok(address)
+    }
+
+    async fn passivate(&self, idle: Duration) {
+        let Some(idle_since) = Instant::now().checked_sub(idle) else { return };
+        let candidates: Vec<(String, Addr<EntityActor<E>>)> = self
+            .lock()
+            .iter()
+            .filter(|(_, live)| live.last_used <= idle_since)
+            .map(|(key, live)| (key.clone(), live.address.clone()))
+            .collect();
+        for (key, address) in candidates {
+            // A command that came in between keeps the actor: it answers false.
+            if address.send(Passivate { idle_since }).await.unwrap_or(true) {
+                let mut live = self.lock();
+                if live.get(&key).is_some_and(|found| found.address == address) {
+                    live.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+/// Looks for idle entities as long as the directory exists.
+async fn sweep<E: Entity>(shared: std::sync::Weak<Shared<E>>) {
+    loop {
+        let Some(idle) = shared.upgrade().map(|shared| shared.settings.idle) else { return };
+        tokio::time::sleep(idle.max(Duration::from_millis(100)) / 4).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.passivate(idle).await;
+    }
+}
