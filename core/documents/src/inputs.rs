@@ -5,11 +5,11 @@ use jiff::civil::Date;
 use typst::foundations::{Array, Datetime, Dict, IntoValue, Value, dict};
 use typst::layout::Dir;
 
-use crate::printable::{self, Direction, Room};
+use crate::printable::{self, Direction};
 
 /// `(text: "…", dir: ltr | rtl)` on one line, or `none` when there is no text.
-pub(crate) fn line(text: &str, room: Room) -> Value {
-    let text = printable::line(text, room);
+pub(crate) fn line(text: &str) -> Value {
+    let text = printable::line(text);
     if text.is_empty() {
         return Value::None;
     }
@@ -17,8 +17,8 @@ pub(crate) fn line(text: &str, room: Room) -> Value {
 }
 
 /// An array of lines, each `(text: "…", dir: ltr | rtl)`; empty when there is no text.
-pub(crate) fn lines(text: &str, room: Room) -> Array {
-    printable::lines(text, room).into_iter().map(|line| directed(line).into_value()).collect()
+pub(crate) fn lines(text: &str) -> Array {
+    printable::lines(text).into_iter().map(|line| directed(line).into_value()).collect()
 }
 
 /// A Typst date, or `none`.

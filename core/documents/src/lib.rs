@@ -22,4 +22,9 @@ pub use prescription::{
 pub use printable::unsupported_characters;
 
 #[cfg(test)]
+extern crate self as consilium_documents;
+#[cfg(test)]
+#[path = "../tests/prescription/samples.rs"]
+mod samples;
+#[cfg(test)]
 mod tests;

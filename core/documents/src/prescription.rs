@@ -10,7 +10,6 @@ use typst_pdf::Timestamp;
 
 use crate::error::DocumentError;
 use crate::inputs::{date, line, lines};
-use crate::printable::Room;
 use crate::typesetter;
 
 /// The template that [`prescription_pdf`] uses; a starting point for a hospital's own. Its head
@@ -200,32 +199,32 @@ impl PrescriptionDocument {
         Ok(dict! {
             "language" => primary_subtag(&self.language),
             "facility" => dict! {
-                "name" => line(&self.facility.name, Room::Part),
-                "address" => lines(&self.facility.address, Room::Part),
+                "name" => line(&self.facility.name),
+                "address" => lines(&self.facility.address),
             },
             "doctor" => dict! {
-                "name" => line(&self.doctor.name, Room::Part),
-                "licence" => line(&self.doctor.licence_number, Room::Part),
-                "specialty" => line(&self.doctor.specialty, Room::Part),
+                "name" => line(&self.doctor.name),
+                "licence" => line(&self.doctor.licence_number),
+                "specialty" => line(&self.doctor.specialty),
             },
             "patient" => dict! {
-                "name" => line(&self.patient.name, Room::Part),
+                "name" => line(&self.patient.name),
                 "birth-date" => date(self.patient.birth_date),
                 "age" => self.age(),
-                "allergies" => lines(or_empty(&self.patient.allergies), Room::Page),
+                "allergies" => lines(or_empty(&self.patient.allergies)),
             },
             "issued-at" => issued_at,
             "time-zone" => time_zone(&self.issued_at),
-            "diagnosis" => lines(&self.diagnosis, Room::Page),
+            "diagnosis" => lines(&self.diagnosis),
             "medicines" => medicines,
-            "advice" => lines(or_empty(&self.advice), Room::Page),
+            "advice" => lines(or_empty(&self.advice)),
             "follow-up-on" => date(self.follow_up_on),
             "valid-until" => date(self.valid_until),
             "verification" => dict! {
-                "code" => line(&self.verification.code, Room::Part),
+                "code" => line(&self.verification.code),
                 "url" => self.verification.url.clone(),
-                "shown-url" => line(&self.verification.url, Room::Page),
-                "signature" => line(&self.verification.signature, Room::Page),
+                "shown-url" => line(&self.verification.url),
+                "signature" => line(&self.verification.signature),
                 "qr" => qr_svg(&self.verification.url)?,
             },
         })
@@ -247,13 +246,13 @@ impl PrescriptionDocument {
 impl Medicine {
     fn inputs(&self) -> Dict {
         dict! {
-            "name" => line(&self.name, Room::Part),
-            "dose" => line(&self.dose, Room::Column),
-            "route" => line(&self.route, Room::Column),
-            "frequency" => line(&self.frequency, Room::Column),
+            "name" => line(&self.name),
+            "dose" => line(&self.dose),
+            "route" => line(&self.route),
+            "frequency" => line(&self.frequency),
             "days" => i64::from(self.duration_days),
-            "quantity" => line(or_empty(&self.quantity), Room::Column),
-            "instructions" => lines(or_empty(&self.instructions), Room::Part),
+            "quantity" => line(or_empty(&self.quantity)),
+            "instructions" => lines(or_empty(&self.instructions)),
         }
     }
 }

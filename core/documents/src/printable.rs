@@ -1,5 +1,5 @@
 //! Makes text that people typed safe to set: nothing is lost, nothing turns into an empty box,
-//! nothing runs off the page, and nobody can reorder a dose with invisible characters.
+//! and nobody can reorder a dose with invisible characters.
 
 use std::fmt::Write;
 
@@ -9,21 +9,6 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::fonts::FONTS;
 
-/// How many clusters a word may have before it may break anywhere, by the room its field has.
-/// Words within it stay whole, so that a search in the PDF finds them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Room {
-    /// A narrow column of a table.
-    Column = 14,
-    /// About a third of the page's width, or a large font.
-    Part = 24,
-    /// The page's width.
-    Page = 64,
-}
-
-/// Distance of the break opportunities within an overlong word, in clusters.
-const BREAK_EVERY: usize = 7;
-const ZERO_WIDTH_SPACE: &str = "\u{200B}";
 const LEFT_TO_RIGHT_MARK: char = '\u{200E}';
 
 /// Which way a paragraph reads.
@@ -47,15 +32,15 @@ pub(crate) fn direction(text: &str) -> Direction {
 }
 
 /// The text on one line, with all white space runs made single spaces.
-pub(crate) fn line(text: &str, room: Room) -> String {
-    let words: Vec<String> = text.split_whitespace().map(|w| word(w, room)).collect();
+pub(crate) fn line(text: &str) -> String {
+    let words: Vec<String> = text.split_whitespace().map(word).collect();
     anchor_quantities(&words.join(" "))
 }
 
 /// The text as its non-empty lines.
-pub(crate) fn lines(text: &str, room: Room) -> Vec<String> {
+pub(crate) fn lines(text: &str) -> Vec<String> {
     text.split(['\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}'])
-        .map(|text| line(text, room))
+        .map(line)
         .filter(|line| !line.is_empty())
         .collect()
 }
@@ -100,29 +85,35 @@ fn leads_to_left_to_right(rest: &str) -> bool {
 pub fn unsupported_characters(text: &str) -> Vec<char> {
     let mut found = Vec::new();
     for cluster in text.split_whitespace().flat_map(|w| w.graphemes(true)) {
-        if let Cluster::Spelled(characters) = classify(cluster) {
-            for c in characters {
-                if !found.contains(&c) {
-                    found.push(c);
-                }
+        for piece in pieces(cluster) {
+            if let Piece::Spelled(c) = piece
+                && !found.contains(&c)
+            {
+                found.push(c);
             }
         }
     }
     found
 }
 
-enum Cluster<'a> {
+enum Piece<'a> {
     Shown(&'a str),
-    /// Characters to be written as code points.
-    Spelled(Vec<char>),
+    /// To be written as its code point.
+    Spelled(char),
 }
 
-fn classify(cluster: &str) -> Cluster<'_> {
-    if cluster.chars().any(must_not_be_set) || !FONTS.cover(cluster) {
-        let visible = cluster.chars().filter(|&c| must_not_be_set(c) || !is_default_ignorable(c));
-        return Cluster::Spelled(visible.collect());
+/// What becomes of one grapheme cluster: shown as a whole, or else its base if that can be shown,
+/// and its other characters spelled out.
+fn pieces(cluster: &str) -> Vec<Piece<'_>> {
+    let showable = |part: &str| !part.chars().any(must_not_be_set) && FONTS.cover(part);
+    if showable(cluster) {
+        return vec![Piece::Shown(cluster)];
     }
-    Cluster::Shown(cluster)
+    let base_ends = cluster.chars().next().map_or(0, char::len_utf8);
+    let (base, marks) = cluster.split_at(base_ends);
+    let (shown, spelled) = if showable(base) { (base, marks) } else { ("", cluster) };
+    let spelled = spelled.chars().filter(|&c| must_not_be_set(c) || !is_default_ignorable(c));
+    std::iter::once(Piece::Shown(shown)).chain(spelled.map(Piece::Spelled)).collect()
 }
 
 fn must_not_be_set(c: char) -> bool {
@@ -131,27 +122,18 @@ fn must_not_be_set(c: char) -> bool {
     overrides_direction || private_use || c.is_control()
 }
 
-fn word(word: &str, room: Room) -> String {
+fn word(word: &str) -> String {
+    // Byte order marks come along when text is pasted, mean nothing, and are banned from PDF/A.
+    let word = word.replace('\u{FEFF}', "");
     let mut shown = String::with_capacity(word.len());
-    for cluster in word.graphemes(true) {
-        match classify(cluster) {
-            Cluster::Shown(cluster) => shown.push_str(cluster),
-            Cluster::Spelled(characters) => {
-                for c in characters {
-                    // Writing into a String cannot fail.
-                    let _ = write!(shown, "[U+{:04X}]", u32::from(c));
-                }
+    for piece in word.graphemes(true).flat_map(pieces) {
+        match piece {
+            Piece::Shown(part) => shown.push_str(part),
+            Piece::Spelled(c) => {
+                // Writing into a String cannot fail.
+                let _ = write!(shown, "[U+{:04X}]", u32::from(c));
             }
         }
     }
-    breakable(shown, room)
-}
-
-fn breakable(word: String, room: Room) -> String {
-    let clusters: Vec<&str> = word.graphemes(true).collect();
-    if clusters.len() <= room as usize {
-        return word;
-    }
-    let pieces: Vec<String> = clusters.chunks(BREAK_EVERY).map(<[_]>::concat).collect();
-    pieces.join(ZERO_WIDTH_SPACE)
+    shown
 }

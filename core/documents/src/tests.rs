@@ -1,2 +1,333 @@
-//! Looks inside the set pages, which the PDF no longer tells apart: which glyph stands for what,
-//! and where.
+//! Looks inside the set pages, which the PDF no longer tells apart: which glyph stands for which
+//! character, from which font, and where.
+
+use proptest::prelude::*;
+use typst::foundations::{Datetime, Dict};
+use typst::layout::{Frame, FrameItem, Point};
+use typst::text::is_default_ignorable;
+use typst_layout::PagedDocument;
+
+use crate::printable::{self, Direction};
+use crate::{
+    Doctor, DocumentError, Facility, PRESCRIPTION_TEMPLATE, Patient, PrescriptionDocument, check_prescription_template,
+    prescription, prescription_pdf, prescription_pdf_with, samples, typesetter, unsupported_characters,
+};
+
+#[derive(Debug, Clone)]
+struct Placed {
+    /// Glyph index in its font; 0 is the empty box.
+    id: u16,
+    font: String,
+    /// First character that it stands for.
+    character: char,
+    /// Points from the left edge of the page.
+    left: f64,
+    right: f64,
+    top: f64,
+}
+
+fn glyphs(pages: &PagedDocument) -> Vec<Placed> {
+    let mut found = Vec::new();
+    for page in pages.pages() {
+        collect(&page.frame, Point::zero(), &mut found);
+    }
+    found
+}
+
+fn collect(frame: &Frame, origin: Point, found: &mut Vec<Placed>) {
+    for (at, item) in frame.items() {
+        let at = origin + *at;
+        match item {
+            FrameItem::Group(group) => {
+                let moved = Point::new(group.transform.tx, group.transform.ty);
+                collect(&group.frame, at + moved, found);
+            }
+            FrameItem::Text(text) => {
+                let mut left = at.x.to_pt();
+                for glyph in &text.glyphs {
+                    let width = glyph.x_advance.at(text.size).to_pt();
+                    found.push(Placed {
+                        id: glyph.id,
+                        font: text.font.info().family.clone(),
+                        character: text.text[glyph.range()].chars().find(|c| !is_default_ignorable(*c)).unwrap_or('\0'),
+                        left,
+                        right: left + width,
+                        top: at.y.to_pt(),
+                    });
+                    left += width;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn set(document: &PrescriptionDocument) -> Vec<Placed> {
+    glyphs(&prescription::prescription_pages(PRESCRIPTION_TEMPLATE, document).unwrap())
+}
+
+fn empty_boxes(glyphs: &[Placed]) -> String {
+    let boxes = glyphs.iter().filter(|glyph| glyph.id == 0);
+    boxes.map(|glyph| glyph.character).collect()
+}
+
+/// A4 is 595.28 pt wide, the margins 16 mm.
+fn assert_within_page(glyphs: &[Placed]) {
+    for glyph in glyphs {
+        assert!(glyph.left > 40.0 && glyph.right < 556.0, "runs off the page: {glyph:?}");
+    }
+}
+
+/// The same text in every free field.
+fn everywhere(text: &str) -> PrescriptionDocument {
+    let text = text.to_owned();
+    let mut document = PrescriptionDocument {
+        facility: Facility { name: text.clone(), address: text.clone() },
+        doctor: Doctor { name: text.clone(), licence_number: text.clone(), specialty: text.clone() },
+        patient: Patient { name: text.clone(), allergies: Some(text.clone()), birth_date: None },
+        diagnosis: text.clone(),
+        advice: Some(text.clone()),
+        language: text.clone(),
+        ..samples::latin()
+    };
+    document.verification.code = text.clone();
+    document.verification.signature = text.clone();
+    document.verification.url = format!("https://example.org/{text}");
+    document.medicines.truncate(1);
+    for medicine in &mut document.medicines {
+        medicine.name = text.clone();
+        medicine.dose = text.clone();
+        medicine.route = text.clone();
+        medicine.frequency = text.clone();
+        medicine.quantity = Some(text.clone());
+        medicine.instructions = Some(text.clone());
+    }
+    document
+}
+
+#[test]
+fn samples_use_no_empty_box_and_the_font_of_their_script() {
+    for (document, script, family) in [
+        (samples::latin(), 'ů', "Noto Sans"),
+        (samples::bangla(), 'খ', "Noto Sans Bengali"),
+        (samples::arabic(), 'م', "Noto Sans Arabic"),
+    ] {
+        let glyphs = set(&document);
+        assert_eq!(empty_boxes(&glyphs), "", "in {family}");
+        let found = glyphs.iter().find(|glyph| glyph.character == script).unwrap();
+        assert_eq!(found.font, family);
+        assert_within_page(&glyphs);
+    }
+}
+
+#[test]
+fn an_empty_box_would_be_noticed() {
+    let today = Datetime::from_ymd(2026, 11, 21).unwrap();
+    let raw = typesetter::pages("#set text(font: \"Noto Sans\")\n漢", Dict::new(), today).unwrap();
+    assert_eq!(empty_boxes(&glyphs(&raw)), "漢");
+}
+
+#[test]
+fn bangla_conjuncts_and_arabic_letters_are_shaped() {
+    // Three code points form one conjunct; unshaped they would be three glyphs.
+    let today = Datetime::from_ymd(2026, 11, 21).unwrap();
+    let bangla = "#set text(font: \"Noto Sans Bengali\")\nক্ষ";
+    let conjunct = glyphs(&typesetter::pages(bangla, Dict::new(), today).unwrap());
+    assert_eq!(conjunct.len(), 1, "{conjunct:?}");
+    // The same letter at the start, in the middle and at the end of a word takes three shapes.
+    let arabic = "#set text(font: \"Noto Sans Arabic\", dir: rtl)\nههه";
+    let mut shapes: Vec<u16> =
+        glyphs(&typesetter::pages(arabic, Dict::new(), today).unwrap()).iter().map(|glyph| glyph.id).collect();
+    shapes.dedup();
+    assert_eq!(shapes.len(), 3);
+}
+
+#[test]
+fn what_no_font_has_is_spelled_out() {
+    let document = everywhere("Li 漢 🙂 \u{E000}");
+    assert_eq!(empty_boxes(&set(&document)), "");
+    assert_eq!(unsupported_characters("Li 漢字 漢 🙂"), ['漢', '字', '🙂']);
+    assert_eq!(printable::line("Li 漢"), "Li [U+6F22]");
+    // A Bangla vowel sign does not attach to a Latin letter.
+    assert_eq!(printable::line("xা"), "x[U+09BE]");
+    assert_eq!(printable::line("\u{FEFF}pasted"), "pasted");
+    assert!(unsupported_characters("শ্রীমতী \u{200D}\u{200C} الخوارزمي Ğüneş ≤ ½ µg ℞ 39 °C").is_empty());
+}
+
+#[test]
+fn invisible_characters_cannot_reorder_a_dose() {
+    let spoofed = "1 \u{202E}gm 005\u{202C} x";
+    assert_eq!(unsupported_characters(spoofed), ['\u{202E}', '\u{202C}']);
+    assert_eq!(printable::line(spoofed), "1 [U+202E]gm 005[U+202C] x");
+    assert_eq!(printable::line("a\u{0}b\u{7}"), "a[U+0000]b[U+0007]");
+}
+
+#[test]
+fn each_field_reads_in_its_own_direction() {
+    for (text, expected) in [
+        ("500 mg", Direction::LeftToRight),
+        ("كل 8 ساعات", Direction::RightToLeft),
+        ("খাবারের পরে", Direction::LeftToRight),
+        ("12", Direction::LeftToRight),
+        ("", Direction::LeftToRight),
+    ] {
+        assert_eq!(printable::direction(text), expected, "{text}");
+    }
+}
+
+/// In the line of the medicine's name, from left to right.
+fn reading_order(name: &str) -> String {
+    let mut document = samples::arabic();
+    document.medicines = vec![samples::medicine(name, "X", "", "", 1, None, None)];
+    let glyphs = set(&document);
+    let dose = glyphs.iter().find(|glyph| glyph.character == 'X').unwrap();
+    let mut line: Vec<&Placed> =
+        glyphs.iter().filter(|glyph| (glyph.top - dose.top).abs() < 0.1 && glyph.left > dose.right).collect();
+    line.sort_by(|a, b| a.left.total_cmp(&b.left));
+    line.iter().map(|glyph| glyph.character).filter(char::is_ascii).collect()
+}
+
+#[test]
+fn a_number_keeps_its_unit_among_arabic_letters() {
+    for name in ["باراسيتامول 120 mg/5 mL", "شراب 39.5 °C"] {
+        let quantity: String = name.chars().filter(char::is_ascii).collect();
+        let shown = reading_order(name);
+        assert!(shown.contains(quantity.trim()), "{shown:?} for {name}");
+    }
+}
+
+#[test]
+fn lines_are_kept_and_white_space_is_not() {
+    assert_eq!(printable::lines("a\r\n\n  b \t c\u{2028}d"), ["a", "b c", "d"]);
+    assert_eq!(printable::line("a\nb"), "a b");
+}
+
+#[test]
+fn overlong_words_break_inside_their_column() {
+    let document = everywhere(&"W".repeat(300));
+    assert_within_page(&set(&document));
+    let mut columns = samples::latin();
+    columns.medicines = vec![samples::medicine("N", &"W".repeat(40), &"Ж".repeat(40), "f", 1, None, None)];
+    let glyphs = set(&columns);
+    let in_table = |c: char| glyphs.iter().filter(move |glyph| glyph.character == c && glyph.top > 250.0);
+    let dose_ends = in_table('W').map(|glyph| glyph.right).fold(0.0, f64::max);
+    let route_starts =
+        in_table('Ж').filter(|glyph| glyph.left > 200.0).map(|glyph| glyph.left).fold(f64::MAX, f64::min);
+    assert!(dose_ends < route_starts, "dose ends at {dose_ends}, route starts at {route_starts}");
+}
+
+#[test]
+fn empty_text_gives_a_document() {
+    let mut document = everywhere("");
+    document.medicines.clear();
+    document.follow_up_on = None;
+    document.valid_until = None;
+    assert!(prescription_pdf(&document).unwrap().starts_with(b"%PDF-"));
+}
+
+#[test]
+fn too_much_text_is_refused_before_it_costs_anything() {
+    let mut document = samples::latin();
+    document.advice = Some("x".repeat(300_000));
+    let refused = prescription_pdf(&document).unwrap_err();
+    assert!(matches!(refused, DocumentError::TooLong { limit: 200_000, actual } if actual > 300_000));
+    let many = samples::several_pages(10_000);
+    assert!(matches!(prescription_pdf(&many), Err(DocumentError::TooLong { .. })));
+}
+
+#[test]
+fn a_url_must_fit_into_a_qr_code() {
+    for url in [String::new(), "x".repeat(3_000)] {
+        let mut document = samples::latin();
+        document.verification.url = url;
+        assert_eq!(prescription_pdf(&document), Err(DocumentError::VerificationUrl));
+    }
+}
+
+#[test]
+fn equal_input_gives_equal_bytes_on_every_thread() {
+    let first = prescription_pdf(&samples::bangla()).unwrap();
+    let threads: Vec<_> =
+        (0..4).map(|_| std::thread::spawn(|| prescription_pdf(&samples::bangla()).unwrap())).collect();
+    for thread in threads {
+        assert!(thread.join().unwrap() == first);
+    }
+    let mut other = samples::bangla();
+    other.medicines[0].dose.push('!');
+    assert!(prescription_pdf(&other).unwrap() != first);
+}
+
+#[test]
+fn the_built_in_template_passes_its_own_check() {
+    assert_eq!(check_prescription_template(PRESCRIPTION_TEMPLATE), Ok(()));
+}
+
+#[test]
+fn a_faulty_template_is_refused_with_its_place() {
+    let missing = check_prescription_template("First line\n#sys.inputs.no-such-field");
+    let Err(DocumentError::Template { line, column, message }) = missing else {
+        panic!("{missing:?}");
+    };
+    assert_eq!((line, column), (2, 13), "{message}");
+    assert!(message.contains("no-such-field"), "{message}");
+    for template in [
+        "#(",
+        "#read(\"/etc/passwd\")",
+        "#read(\"template.typ\")",
+        "#include \"other.typ\"",
+        "#import \"@preview/example:0.1.0\"",
+        "#while true {}",
+        "#let f() = f(); #f()",
+        "#sys.inputs.patient.allergies.first()",
+    ] {
+        let refused = check_prescription_template(&format!("#set document(title: \"x\")\n{template}"));
+        assert!(matches!(refused, Err(DocumentError::Template { .. })), "{template}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_template_without_a_title_is_not_accessible() {
+    let refused = check_prescription_template("Hello");
+    assert!(matches!(refused, Err(DocumentError::Export(_))), "{refused:?}");
+}
+
+#[test]
+fn a_picture_without_a_description_is_not_accessible() {
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>";
+    let title = "#set document(title: \"x\")\n";
+    let mute = format!("{title}#image(bytes(\"{svg}\"))");
+    let refused = prescription_pdf_with(&mute, &samples::latin());
+    assert!(matches!(refused, Err(DocumentError::Export(_))), "{refused:?}");
+    let described = format!("{title}#image(bytes(\"{svg}\"), alt: \"logo\")");
+    assert!(prescription_pdf_with(&described, &samples::latin()).is_ok());
+}
+
+#[test]
+fn today_is_the_day_of_issue() {
+    let template = "#set document(title: \"x\")\n\
+        #assert.eq(datetime.today(), datetime(year: 2026, month: 11, day: 21, hour: 9, minute: 30, second: 0))";
+    let pdf = prescription_pdf_with(template, &samples::latin());
+    assert!(pdf.is_ok(), "{pdf:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_set_without_empty_boxes(
+        text in prop_oneof![
+            "\\PC{0,40}",
+            proptest::collection::vec(any::<char>(), 0..40).prop_map(|c| c.into_iter().collect::<String>()),
+            "[ক-হা-্ ]{0,30}",
+            "[ء-ي٠-٩0-9a-z .،]{0,30}",
+            "[#$*_`\\\\@<>=\\[\\](){}\"'/-]{0,30}",
+        ]
+    ) {
+        let document = everywhere(&text);
+        let glyphs = set(&document);
+        prop_assert_eq!(empty_boxes(&glyphs), "");
+        assert_within_page(&glyphs);
+        let pdf = prescription_pdf(&document);
+        prop_assert!(pdf.is_ok(), "{:?}", pdf.err());
+    }
+}
