@@ -1,1 +1,12 @@
-//! consilium-tests
+//! What tests across crates stand on: databases, a mail server, and the programs that were built.
+//! Only tests use this; a missing service fails them with a message that says what to start.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "all of this is test code: a panic is a failed test"
+)]
+
+pub mod artifacts;
+pub mod postgres;
+pub mod smtp;

@@ -1,0 +1,27 @@
+//! Finds what `scripts/build` left beside the running test: the server and the plugins.
+
+use std::{env, path::PathBuf};
+
+/// The folder that cargo links programs into, `target/debug` for a debug build.
+pub fn folder() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own path");
+    let deps = test.parent().expect("tests lie in deps/");
+    deps.parent().expect("deps/ lies in the profile's folder").to_path_buf()
+}
+
+/// The server, `consilium`.
+pub fn consilium() -> PathBuf {
+    built(format!("consilium{}", env::consts::EXE_SUFFIX))
+}
+
+/// The library of the plugin in the folder `plugins/<plugin>`, such as `video-jitsi`.
+pub fn plugin(plugin: &str) -> PathBuf {
+    let package = plugin.replace('-', "_");
+    built(format!("{}consilium_{package}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX))
+}
+
+fn built(file: String) -> PathBuf {
+    let path = folder().join(file);
+    assert!(path.exists(), "{} is not built: run `make build` first", path.display());
+    path
+}
