@@ -1,5 +1,6 @@
 //! Writes sample prescriptions, for whoever edits a template:
 //! `cargo run -p consilium-documents --example prescription -- <folder> [template.typ]`.
+#![allow(clippy::unwrap_used, reason = "samples are correct or the example fails")]
 
 use std::time::Instant;
 

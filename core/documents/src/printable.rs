@@ -123,8 +123,9 @@ fn must_not_be_set(c: char) -> bool {
 }
 
 fn word(word: &str) -> String {
-    // Byte order marks come along when text is pasted, mean nothing, and are banned from PDF/A.
-    let word = word.replace('\u{FEFF}', "");
+    // Byte order marks and word joiners come along when text is pasted. They show nothing; the one
+    // is banned from PDF/A, the other keeps lines from breaking.
+    let word = word.replace(['\u{FEFF}', '\u{2060}'], "");
     let mut shown = String::with_capacity(word.len());
     for piece in word.graphemes(true).flat_map(pieces) {
         match piece {

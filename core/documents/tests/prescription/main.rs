@@ -1,4 +1,5 @@
 //! The prescription as those who receive it see it: through PDF readers and a QR scanner.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod samples;
 mod tools;
