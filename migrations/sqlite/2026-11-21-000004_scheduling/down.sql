@@ -1,0 +1,3 @@
+DROP TABLE occupancy;
+DROP TABLE appointment;
+DROP TABLE availability;
