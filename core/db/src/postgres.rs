@@ -99,6 +99,10 @@ fn settle(db: &Inner, transaction: Option<String>) -> Result<()> {
 fn lost_a_race(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        // Somebody else made this subject's data key first; the next try finds it.
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+            info.constraint_name().is_some_and(|name| name.starts_with("data_key"))
+        }
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message().contains("deadlock detected"),
         _ => false,
     }

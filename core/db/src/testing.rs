@@ -34,8 +34,9 @@ impl TestDb {
     /// A database on the PostgreSQL server of the environment. Panics without one: a suite that needs
     /// PostgreSQL fails rather than skips.
     pub fn postgres() -> Self {
-        let server = std::env::var(POSTGRES_VARIABLE)
-            .unwrap_or_else(|_| panic!("{POSTGRES_VARIABLE} is not set: run tests through `make test` or scripts/with-postgres"));
+        let server = std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
+            panic!("{POSTGRES_VARIABLE} is not set: run tests through `make test` or scripts/with-postgres")
+        });
         let name = format!("test_{}", RandomIds.next_name());
         admin(&server, &format!("CREATE DATABASE {name}"));
         let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base).to_owned();
