@@ -59,31 +59,57 @@ impl World for TemplateWorld {
     }
 }
 
+/// What a document is set for, which decides how much is forgiven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Somebody needs it now: one in another font or without perfect tags is better than none.
+    Issue,
+    /// Somebody tries out a template: warnings count, and so do the standards.
+    Check,
+}
+
 /// Sets `template` with `inputs` (its `sys.inputs`) into pages.
-pub(crate) fn pages(template: &str, inputs: Dict, today: Datetime) -> Result<PagedDocument, DocumentError> {
+pub(crate) fn pages(
+    template: &str,
+    inputs: Dict,
+    today: Datetime,
+    purpose: Purpose,
+) -> Result<PagedDocument, DocumentError> {
     let world = TemplateWorld {
         library: LazyHash::new(Library::builder().with_inputs(inputs).build()),
         source: Source::detached(template),
         today,
     };
-    let pages = typst::compile::<PagedDocument>(&world).output;
+    let set = typst::compile::<PagedDocument>(&world);
     comemo::evict(CACHE_AGE);
-    pages.map_err(|faults| template_error(&world, &faults))
+    if purpose == Purpose::Check && !set.warnings.is_empty() && set.output.is_ok() {
+        return Err(template_error(&world, &set.warnings));
+    }
+    set.output.map_err(|faults| template_error(&world, &faults))
 }
 
-/// Writes pages as an archivable and accessible PDF (PDF/A-2a and PDF/UA-1). `ident` must name the
-/// document uniquely and stably.
-pub(crate) fn pdf(pages: &PagedDocument, ident: &str, issued_at: Timestamp) -> Result<Vec<u8>, DocumentError> {
+/// Writes pages as an archivable and accessible PDF (PDF/A-2a and PDF/UA-1); an issued document that
+/// cannot be that becomes a plain tagged PDF. `ident` must name the document uniquely and stably.
+pub(crate) fn pdf(
+    pages: &PagedDocument,
+    ident: &str,
+    issued_at: Timestamp,
+    purpose: Purpose,
+) -> Result<Vec<u8>, DocumentError> {
     let standards = PdfStandards::new(&[PdfStandard::A_2a, PdfStandard::Ua_1])
         .map_err(|fault| DocumentError::Export(fault.message().to_string()))?;
-    let options = PdfOptions {
+    let mut options = PdfOptions {
         ident: Smart::Custom(ident.to_owned()),
         creator: Smart::Custom(Some("Consilium".to_owned())),
         timestamp: Some(issued_at),
         standards,
         ..PdfOptions::default()
     };
-    let pdf = typst_pdf::pdf(pages, &options);
+    let mut pdf = typst_pdf::pdf(pages, &options);
+    if pdf.is_err() && purpose == Purpose::Issue {
+        options.standards = PdfStandards::default();
+        pdf = typst_pdf::pdf(pages, &options);
+    }
     comemo::evict(CACHE_AGE);
     pdf.map_err(|faults| DocumentError::Export(messages(&faults)))
 }

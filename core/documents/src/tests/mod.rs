@@ -1,6 +1,8 @@
 //! Looks inside the set pages, which the PDF no longer tells apart: which glyph stands for which
 //! character, from which font, and where.
 
+mod templates;
+
 use proptest::prelude::*;
 use typst::foundations::{Datetime, Dict};
 use typst::layout::{Frame, FrameItem, Point};
@@ -8,9 +10,10 @@ use typst::text::is_default_ignorable;
 use typst_layout::PagedDocument;
 
 use crate::printable::{self, Direction};
+use crate::typesetter::{self, Purpose};
 use crate::{
-    Doctor, DocumentError, Facility, PRESCRIPTION_TEMPLATE, Patient, PrescriptionDocument, check_prescription_template,
-    prescription, prescription_pdf, prescription_pdf_with, samples, typesetter, unsupported_characters,
+    Doctor, Facility, PRESCRIPTION_TEMPLATE, Patient, PrescriptionDocument, prescription, samples,
+    unsupported_characters,
 };
 
 #[derive(Debug, Clone)]
@@ -63,7 +66,7 @@ fn collect(frame: &Frame, origin: Point, found: &mut Vec<Placed>) {
 }
 
 fn set(document: &PrescriptionDocument) -> Vec<Placed> {
-    glyphs(&prescription::prescription_pages(PRESCRIPTION_TEMPLATE, document).unwrap())
+    glyphs(&prescription::prescription_pages(PRESCRIPTION_TEMPLATE, document, Purpose::Check).unwrap())
 }
 
 fn empty_boxes(glyphs: &[Placed]) -> String {
@@ -123,7 +126,7 @@ fn samples_use_no_empty_box_and_the_font_of_their_script() {
 #[test]
 fn an_empty_box_would_be_noticed() {
     let today = Datetime::from_ymd(2026, 11, 21).unwrap();
-    let raw = typesetter::pages("#set text(font: \"Noto Sans\")\n漢", Dict::new(), today).unwrap();
+    let raw = typesetter::pages("#set text(font: \"Noto Sans\")\n漢", Dict::new(), today, Purpose::Issue).unwrap();
     assert_eq!(empty_boxes(&glyphs(&raw)), "漢");
 }
 
@@ -132,12 +135,14 @@ fn bangla_conjuncts_and_arabic_letters_are_shaped() {
     // Three code points form one conjunct; unshaped they would be three glyphs.
     let today = Datetime::from_ymd(2026, 11, 21).unwrap();
     let bangla = "#set text(font: \"Noto Sans Bengali\")\nক্ষ";
-    let conjunct = glyphs(&typesetter::pages(bangla, Dict::new(), today).unwrap());
+    let conjunct = glyphs(&typesetter::pages(bangla, Dict::new(), today, Purpose::Issue).unwrap());
     assert_eq!(conjunct.len(), 1, "{conjunct:?}");
     // The same letter at the start, in the middle and at the end of a word takes three shapes.
     let arabic = "#set text(font: \"Noto Sans Arabic\", dir: rtl)\nههه";
-    let mut shapes: Vec<u16> =
-        glyphs(&typesetter::pages(arabic, Dict::new(), today).unwrap()).iter().map(|glyph| glyph.id).collect();
+    let mut shapes: Vec<u16> = glyphs(&typesetter::pages(arabic, Dict::new(), today, Purpose::Issue).unwrap())
+        .iter()
+        .map(|glyph| glyph.id)
+        .collect();
     shapes.dedup();
     assert_eq!(shapes.len(), 3);
 }
@@ -216,100 +221,6 @@ fn overlong_words_break_inside_their_column() {
     assert!(dose_ends < route_starts, "dose ends at {dose_ends}, route starts at {route_starts}");
 }
 
-#[test]
-fn empty_text_gives_a_document() {
-    let mut document = everywhere("");
-    document.medicines.clear();
-    document.follow_up_on = None;
-    document.valid_until = None;
-    assert!(prescription_pdf(&document).unwrap().starts_with(b"%PDF-"));
-}
-
-#[test]
-fn too_much_text_is_refused_before_it_costs_anything() {
-    let mut document = samples::latin();
-    document.advice = Some("x".repeat(300_000));
-    let refused = prescription_pdf(&document).unwrap_err();
-    assert!(matches!(refused, DocumentError::TooLong { limit: 200_000, actual } if actual > 300_000));
-    let many = samples::several_pages(10_000);
-    assert!(matches!(prescription_pdf(&many), Err(DocumentError::TooLong { .. })));
-}
-
-#[test]
-fn a_url_must_fit_into_a_qr_code() {
-    for url in [String::new(), "x".repeat(3_000)] {
-        let mut document = samples::latin();
-        document.verification.url = url;
-        assert_eq!(prescription_pdf(&document), Err(DocumentError::VerificationUrl));
-    }
-}
-
-#[test]
-fn equal_input_gives_equal_bytes_on_every_thread() {
-    let first = prescription_pdf(&samples::bangla()).unwrap();
-    let threads: Vec<_> =
-        (0..4).map(|_| std::thread::spawn(|| prescription_pdf(&samples::bangla()).unwrap())).collect();
-    for thread in threads {
-        assert!(thread.join().unwrap() == first);
-    }
-    let mut other = samples::bangla();
-    other.medicines[0].dose.push('!');
-    assert!(prescription_pdf(&other).unwrap() != first);
-}
-
-#[test]
-fn the_built_in_template_passes_its_own_check() {
-    assert_eq!(check_prescription_template(PRESCRIPTION_TEMPLATE), Ok(()));
-}
-
-#[test]
-fn a_faulty_template_is_refused_with_its_place() {
-    let missing = check_prescription_template("First line\n#sys.inputs.no-such-field");
-    let Err(DocumentError::Template { line, column, message }) = missing else {
-        panic!("{missing:?}");
-    };
-    assert_eq!((line, column), (2, 13), "{message}");
-    assert!(message.contains("no-such-field"), "{message}");
-    for template in [
-        "#(",
-        "#read(\"/etc/passwd\")",
-        "#read(\"template.typ\")",
-        "#include \"other.typ\"",
-        "#import \"@preview/example:0.1.0\"",
-        "#while true {}",
-        "#let f() = f(); #f()",
-        "#sys.inputs.patient.allergies.first()",
-    ] {
-        let refused = check_prescription_template(&format!("#set document(title: \"x\")\n{template}"));
-        assert!(matches!(refused, Err(DocumentError::Template { .. })), "{template}: {refused:?}");
-    }
-}
-
-#[test]
-fn a_template_without_a_title_is_not_accessible() {
-    let refused = check_prescription_template("Hello");
-    assert!(matches!(refused, Err(DocumentError::Export(_))), "{refused:?}");
-}
-
-#[test]
-fn a_picture_without_a_description_is_not_accessible() {
-    let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>";
-    let title = "#set document(title: \"x\")\n";
-    let mute = format!("{title}#image(bytes(\"{svg}\"))");
-    let refused = prescription_pdf_with(&mute, &samples::latin());
-    assert!(matches!(refused, Err(DocumentError::Export(_))), "{refused:?}");
-    let described = format!("{title}#image(bytes(\"{svg}\"), alt: \"logo\")");
-    assert!(prescription_pdf_with(&described, &samples::latin()).is_ok());
-}
-
-#[test]
-fn today_is_the_day_of_issue() {
-    let template = "#set document(title: \"x\")\n\
-        #assert.eq(datetime.today(), datetime(year: 2026, month: 11, day: 21, hour: 9, minute: 30, second: 0))";
-    let pdf = prescription_pdf_with(template, &samples::latin());
-    assert!(pdf.is_ok(), "{pdf:?}");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -327,7 +238,7 @@ proptest! {
         let glyphs = set(&document);
         prop_assert_eq!(empty_boxes(&glyphs), "");
         assert_within_page(&glyphs);
-        let pdf = prescription_pdf(&document);
+        let pdf = prescription::typeset(PRESCRIPTION_TEMPLATE, &document, Purpose::Check);
         prop_assert!(pdf.is_ok(), "{:?}", pdf.err());
     }
 }
