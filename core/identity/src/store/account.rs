@@ -1,0 +1,247 @@
+//! Accounts and memberships.
+
+use consilium_db::{
+    Cell, Encrypted, Error, Result, Session, Tx,
+    outbox::Fact,
+    types::{at, key, maybe_at, maybe_key},
+    violates,
+};
+use consilium_kernel::{Email, EntityRef, FacilityId, Id, Role, Timestamp, UserId};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::{
+    mail_token,
+    tables::{account, membership},
+};
+use crate::{
+    model::{Account, AccountPatch, Contact, NewAccount, Profile},
+    refusal::IdentityRefusal,
+};
+
+/// An account with what is needed to let somebody in.
+pub struct Credentials {
+    pub account: Account,
+    pub password_hash: String,
+}
+
+type Row = (
+    UserId,
+    FacilityId,
+    Encrypted<Email>,
+    Encrypted<Profile>,
+    String,
+    Option<Timestamp>,
+    Timestamp,
+    i64,
+    String,
+    Option<uuid::Uuid>,
+);
+
+/// Which account is meant.
+enum Wanted {
+    Id(UserId),
+    Address(Vec<u8>),
+}
+
+/// Writes an account with its membership and `account_registered`. Refuses with `email_taken`.
+pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<Account> {
+    let id: UserId = tx.new_id();
+    let facility_id = tx.meta().scope.facility_id;
+    let now = tx.now();
+    let address = tx.vault().email_index(&new.email);
+    if find(tx, Wanted::Address(address.clone()))?.is_some() {
+        return Err(IdentityRefusal::EmailTaken.refusal().into());
+    }
+    let profile = Profile {
+        given_name: new.given_name,
+        family_name: new.family_name,
+        time_zone: new.time_zone,
+        language: new.language,
+    };
+    let sealed_email = tx.seal(id.uuid(), Cell::new("account", "email", id.uuid()), &new.email)?;
+    let sealed_profile = tx.seal(id.uuid(), Cell::new("account", "profile", id.uuid()), &profile)?;
+    diesel::insert_into(account::table)
+        .values((
+            account::id.eq(key(id)),
+            account::facility_id.eq(key(facility_id)),
+            account::email_index.eq(&address),
+            account::email.eq(sealed_email),
+            account::profile.eq(sealed_profile),
+            account::password_hash.eq(&new.password_hash),
+            account::email_verified_at.eq(maybe_at(new.email_verified.then_some(now))),
+            account::created_at.eq(at(now)),
+            account::version.eq(1_i64),
+        ))
+        .execute(tx.connection())
+        .map_err(|error| match violates(&error, "email_index") {
+            true => Error::from(IdentityRefusal::EmailTaken.refusal()),
+            false => error.into(),
+        })?;
+    diesel::insert_into(membership::table)
+        .values((
+            membership::account_id.eq(key(id)),
+            membership::facility_id.eq(key(facility_id)),
+            membership::role.eq(new.role.to_string()),
+            membership::person_id.eq(maybe_key(new.person)),
+            membership::created_at.eq(at(now)),
+        ))
+        .execute(tx.connection())?;
+    emit(tx, id, 1, "account_registered", &json!({ "user_id": id, "role": new.role }))?;
+    Ok(assemble((id, facility_id, now, 1, new.role, new.person), (new.email, profile, new.email_verified)))
+}
+
+/// One account.
+pub fn account(session: &mut Session<'_>, id: UserId) -> Result<Option<Account>> {
+    Ok(find(session, Wanted::Id(id))?.map(|found| found.account))
+}
+
+/// How to reach the owner of an account.
+pub fn contact(session: &mut Session<'_>, id: UserId) -> Result<Option<Contact>> {
+    Ok(account(session, id)?.map(Contact::from))
+}
+
+/// The account behind an address, with its password hash.
+pub fn by_address(session: &mut Session<'_>, address: &[u8]) -> Result<Option<Credentials>> {
+    find(session, Wanted::Address(address.to_vec()))
+}
+
+/// Changes names, time zone or language. `not_found` when there is no such account.
+pub fn patch_account(tx: &mut Tx<'_>, id: UserId, patch: AccountPatch) -> Result<Account> {
+    let mut before = account(tx, id)?.ok_or_else(consilium_kernel::Refusal::not_found)?;
+    if patch.is_empty() {
+        return Ok(before);
+    }
+    let profile = Profile {
+        given_name: patch.given_name.unwrap_or(before.given_name),
+        family_name: patch.family_name.unwrap_or(before.family_name),
+        time_zone: patch.time_zone.unwrap_or(before.time_zone),
+        language: patch.language.unwrap_or(before.language),
+    };
+    let sealed = tx.seal(id.uuid(), Cell::new("account", "profile", id.uuid()), &profile)?;
+    let changed = diesel::update(account::table.find(key(id)).filter(account::version.eq(before.version)))
+        .set((account::profile.eq(sealed), account::version.eq(before.version + 1)))
+        .execute(tx.connection())?;
+    one(changed)?;
+    before.version += 1;
+    tx.audit("account_updated", &EntityRef::new("account", id.uuid()), before.version)?;
+    Ok(Account {
+        given_name: profile.given_name,
+        family_name: profile.family_name,
+        time_zone: profile.time_zone,
+        language: profile.language,
+        ..before
+    })
+}
+
+/// Marks the address as confirmed; says `email_verified` the first time.
+pub fn confirm_email(tx: &mut Tx<'_>, id: UserId) -> Result<Account> {
+    let mut found = account(tx, id)?.ok_or_else(consilium_kernel::Refusal::not_found)?;
+    if found.email_verified {
+        return Ok(found);
+    }
+    let now = tx.now();
+    let changed = diesel::update(account::table.find(key(id)).filter(account::version.eq(found.version)))
+        .set((account::email_verified_at.eq(maybe_at(Some(now))), account::version.eq(found.version + 1)))
+        .execute(tx.connection())?;
+    one(changed)?;
+    (found.version, found.email_verified) = (found.version + 1, true);
+    emit(tx, id, found.version, "email_verified", &json!({ "user_id": id }))?;
+    Ok(found)
+}
+
+/// Replaces the password hash and says `password_changed`.
+pub fn set_password(tx: &mut Tx<'_>, found: &Account, password_hash: &str) -> Result<()> {
+    let changed = diesel::update(account::table.find(key(found.id)).filter(account::version.eq(found.version)))
+        .set((account::password_hash.eq(password_hash), account::version.eq(found.version + 1)))
+        .execute(tx.connection())?;
+    one(changed)?;
+    emit(tx, found.id, found.version + 1, "password_changed", &json!({ "user_id": found.id }))
+}
+
+/// Writes an event about an account, sealed with the account's key.
+pub fn emit(tx: &mut Tx<'_>, id: UserId, version: i64, event_type: &str, data: &serde_json::Value) -> Result<()> {
+    let entity = EntityRef::new("account", id.uuid());
+    tx.emit(Fact { entity, version, event_type, schema: 1, subject: id.uuid(), data })
+}
+
+/// Writes a verification code and says `email_verification_requested`.
+pub fn request_verification(tx: &mut Tx<'_>, found: &Account, valid: jiff::SignedDuration) -> Result<()> {
+    let address = tx.vault().email_index(&found.email);
+    let token = mail_token::issue(tx, mail_token::Purpose::VerifyEmail, &address, Some(found.id), valid)?;
+    let data = json!({ "user_id": found.id, "token": token.reveal() });
+    emit(tx, found.id, found.version, "email_verification_requested", &data)
+}
+
+fn find(session: &mut Session<'_>, wanted: Wanted) -> Result<Option<Credentials>> {
+    let query = account::table
+        .inner_join(
+            membership::table
+                .on(membership::account_id.eq(account::id).and(membership::facility_id.eq(account::facility_id))),
+        )
+        .select((
+            account::id,
+            account::facility_id,
+            account::email,
+            account::profile,
+            account::password_hash,
+            account::email_verified_at,
+            account::created_at,
+            account::version,
+            membership::role,
+            membership::person_id,
+        ));
+    let row: Option<Row> = match wanted {
+        Wanted::Id(id) => query.filter(account::id.eq(key(id))).first(session.connection()).optional()?,
+        Wanted::Address(address) => {
+            query.filter(account::email_index.eq(address)).first(session.connection()).optional()?
+        }
+    };
+    let Some((id, facility_id, email, profile, password_hash, verified_at, created_at, version, role, person)) = row
+    else {
+        return Ok(None);
+    };
+    let email = session.open(Cell::new("account", "email", id.uuid()), &email)?;
+    let profile = session.open(Cell::new("account", "profile", id.uuid()), &profile)?;
+    let role = parse_role(&role)?;
+    let account =
+        assemble((id, facility_id, created_at, version, role, person), (email, profile, verified_at.is_some()));
+    Ok(Some(Credentials { account, password_hash }))
+}
+
+fn assemble(
+    (id, facility_id, created_at, version, role, person): (
+        UserId,
+        FacilityId,
+        Timestamp,
+        i64,
+        Role,
+        Option<uuid::Uuid>,
+    ),
+    (email, profile, email_verified): (Email, Profile, bool),
+) -> Account {
+    Account {
+        id,
+        facility_id,
+        email,
+        role,
+        doctor_id: person.filter(|_| role == Role::Doctor).map(Id::new),
+        patient_id: person.filter(|_| role == Role::Patient).map(Id::new),
+        given_name: profile.given_name,
+        family_name: profile.family_name,
+        time_zone: profile.time_zone,
+        language: profile.language,
+        email_verified,
+        created_at,
+        version,
+    }
+}
+
+/// The role that a row names.
+pub fn parse_role(text: &str) -> Result<Role> {
+    text.parse().map_err(|_| Error::Setup(format!("unknown role {text:?} in a row")))
+}
+
+fn one(changed: usize) -> Result<()> {
+    if changed == 1 { Ok(()) } else { Err(Error::VersionConflict) }
+}

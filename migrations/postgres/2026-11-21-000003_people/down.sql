@@ -1,0 +1,3 @@
+DROP TABLE patient_name_token;
+DROP TABLE patient;
+DROP TABLE doctor;
