@@ -1,1 +1,31 @@
-//! consilium-plugin-host
+//! The plugin border, host side: loads libraries, keeps each plugin in a child process (or, if its
+//! operator trusts it, on threads of its own), and supervises it so that whatever a plugin does
+//! costs one call an error and nothing else.
+//!
+//! | folder | what |
+//! |---|---|
+//! | `border/` | the library, its C ABI, frames, threads, the child process; runs on both sides |
+//! | `actor/` | one supervising actor per plugin: bulkhead, time limits, breaker, restart |
+//! | `services/` | what a plugin may ask of the host, and the permission for each |
+//! | `registry` | [`PluginHost`], the door for the rest of the core |
+//!
+//! It knows nothing of databases or HTTP handlers: whoever embeds it implements [`HostServices`].
+
+mod actor;
+mod border;
+mod config;
+mod error;
+mod inspect;
+mod registry;
+mod services;
+
+pub use actor::{BreakerState, PluginInfo, PluginState};
+pub use border::child_main;
+pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings};
+pub use error::{CallError, LoadError};
+pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
+pub use registry::PluginHost;
+pub use services::{HostServices, KvWritten, MemoryServices};
+
+/// The messages that plugins and host exchange.
+pub use consilium_plugin_contract as contract;

@@ -1,6 +1,6 @@
 //! `analytics/1`: counts what happened, answers what was counted.
 
-use crate::{Event, Money, calls, host::KvWrite};
+use crate::{Call, Event, Money, Permissions, calls, host::KvWrite};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,13 @@ pub struct DoctorDay {
     pub patients: u32,
 }
 
-calls!(
-    OnEvents => "analytics.on_events" -> EventsCounted,
-    Report => "analytics.report" -> DoctorReport,
-);
+impl Call for OnEvents {
+    const METHOD: &'static str = "analytics.on_events";
+    type Reply = EventsCounted;
+
+    fn restrict(&mut self, permissions: &Permissions) {
+        self.events.retain(|event| permissions.events.contains(&event.kind));
+    }
+}
+
+calls!(Report => "analytics.report" -> DoctorReport);

@@ -35,6 +35,11 @@ pub trait Call: Serialize + DeserializeOwned + Send + 'static {
     /// What a successful call answers.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 
+    /// Drops what the plugin's manifest does not let it see; the host does this before it sends.
+    fn restrict(&mut self, permissions: &Permissions) {
+        let _ = permissions;
+    }
+
     /// The part of the method before the dot: the plugin kind, `plugin` or `host`.
     #[must_use]
     fn kind() -> &'static str {

@@ -1,6 +1,6 @@
 //! `pharmacy/1`: hands prescriptions to a pharmacy and follows what becomes of them.
 
-use crate::{Bytes, calls, host::KvWrite};
+use crate::{Bytes, Call, Permissions, calls, host::KvWrite};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct Prescription {
     pub patient: Patient,
     /// By whom.
     pub prescriber: Prescriber,
-    /// What for, when the operator lets the pharmacy know.
+    /// What for: field `diagnosis`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<String>,
     /// At least one.
@@ -52,19 +52,27 @@ pub struct Prescription {
 pub struct Patient {
     /// The platform's id.
     pub id: String,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
-    /// Birth date.
+    /// Field `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<HumanName>,
+    /// Field `birth_date`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<Date>,
-    /// FHIR administrative gender: male, female, other, unknown.
+    /// Field `gender`, FHIR administrative gender: male, female, other, unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
-    /// E.164.
+    /// Field `phone`, E.164.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+}
+
+/// A person's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanName {
+    /// Given name.
+    pub given: String,
+    /// Family name.
+    pub family: String,
 }
 
 /// The doctor who signed.
@@ -171,8 +179,26 @@ pub struct WebhookAccepted {
     pub writes: Vec<KvWrite>,
 }
 
+impl Call for Submit {
+    const METHOD: &'static str = "pharmacy.submit";
+    type Reply = Dispatch;
+
+    fn restrict(&mut self, permissions: &Permissions) {
+        fn keep<T>(permissions: &Permissions, name: &str, field: &mut Option<T>) {
+            if !permissions.patient_fields.iter().any(|allowed| allowed == name) {
+                *field = None;
+            }
+        }
+        let patient = &mut self.prescription.patient;
+        keep(permissions, "name", &mut patient.name);
+        keep(permissions, "birth_date", &mut patient.birth_date);
+        keep(permissions, "gender", &mut patient.gender);
+        keep(permissions, "phone", &mut patient.phone);
+        keep(permissions, "diagnosis", &mut self.prescription.diagnosis);
+    }
+}
+
 calls!(
-    Submit => "pharmacy.submit" -> Dispatch,
     Status => "pharmacy.status" -> Dispatch,
     Cancel => "pharmacy.cancel" -> Dispatch,
     Webhook => "pharmacy.webhook" -> WebhookAccepted,

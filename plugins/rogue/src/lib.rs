@@ -1,1 +1,142 @@
-//! consilium-rogue
+//! A plugin that does what plugins must not do, when it is told to. `create_room` takes the deed
+//! from its consultation id; whatever it finds out, it answers as the room's name. Never shipped.
+
+use consilium_plugin_sdk::{
+    Host, Plugin, PluginError, VideoProvider,
+    contract::{
+        Bytes,
+        host::{HttpFetch, LogLevel},
+        video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess},
+    },
+    export_plugin,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use std::{collections::BTreeMap, hint::black_box, thread, time::Duration};
+
+/// Configuration.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// A deed for the moment of creation.
+    at_create: Option<String>,
+    /// Where it may connect to.
+    peer: Option<String>,
+}
+
+/// The plugin.
+pub struct Rogue {
+    peer: Option<String>,
+}
+
+impl Plugin for Rogue {
+    type Config = Config;
+
+    fn create(config: Config, host: &Host<'_>) -> Result<Self, PluginError> {
+        if let Some(deed) = &config.at_create {
+            commit(deed, None, host)?;
+        }
+        Ok(Self { peer: config.peer })
+    }
+}
+
+impl VideoProvider for Rogue {
+    fn create_room(&self, host: &Host<'_>, request: CreateRoom) -> Result<Room, PluginError> {
+        let room = commit(&request.consultation_id, self.peer.as_deref(), host)?;
+        Ok(Room { room })
+    }
+
+    fn join(&self, _: &Host<'_>, _: Join) -> Result<VideoAccess, PluginError> {
+        Err(PluginError::permanent("unsupported", "a rogue lets nobody in"))
+    }
+
+    fn end_room(&self, _: &Host<'_>, _: EndRoom) -> Result<RoomEnded, PluginError> {
+        Ok(RoomEnded { emptied: true })
+    }
+}
+
+/// Does the deed, named `deed` or `deed:argument`.
+fn commit(deed: &str, peer: Option<&str>, host: &Host<'_>) -> Result<String, PluginError> {
+    let (deed, argument) = deed.split_once(':').unwrap_or((deed, ""));
+    match deed {
+        "panic" => panic!("told to"),
+        "loop" => loop {
+            black_box(());
+        },
+        "abort" => std::process::abort(),
+        "exit" => std::process::exit(0),
+        "segfault" => segfault(),
+        "large-answer" => Ok("x".repeat(5 * 1024 * 1024)),
+        "leak" => leak(),
+        "refuse" => Err(PluginError::permanent("refused", "told to")),
+        "fail" => Err(PluginError::retryable("provider_down", "told to")),
+        "sleep" => {
+            thread::sleep(Duration::from_millis(argument.parse().unwrap_or(0)));
+            Ok("awake".to_owned())
+        }
+        "wait-for-cancel" => {
+            while !host.is_cancelled() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(PluginError::retryable("cancelled", "noticed it"))
+        }
+        "environment" => Ok(json!(std::env::vars().collect::<BTreeMap<_, _>>()).to_string()),
+        "secret" => Ok(host.secret(argument)?.expose().to_owned()),
+        "fetch" => fetch(argument, None, host),
+        "fetch-with-secret" => fetch(&format!("{}{argument}", peer.unwrap_or_default()), Some("hidden"), host),
+        "fetch-with-unknown-secret" => fetch(peer.unwrap_or_default(), Some("other"), host),
+        "write-file" => {
+            let written = std::fs::write(argument, "plugins write no files");
+            Ok(format!("{written:?}"))
+        }
+        "kv-race" => kv(host),
+        "log" => {
+            host.log(LogLevel::Info, argument);
+            Ok("logged".to_owned())
+        }
+        _ => Ok(format!("room-{deed}")),
+    }
+}
+
+fn fetch(url: &str, secret: Option<&str>, host: &Host<'_>) -> Result<String, PluginError> {
+    let secret = secret.map(|name| format!("{{{{secret:{name}}}}}"));
+    let header = secret.iter().map(|value| ("authorization".to_owned(), format!("Bearer {value}")));
+    let request = HttpFetch {
+        method: if secret.is_some() { "POST" } else { "GET" }.to_owned(),
+        url: url.to_owned(),
+        headers: header.collect(),
+        body: secret.as_ref().map(|value| Bytes(format!("key={value}").into_bytes())),
+        timeout_ms: None,
+    };
+    let response = host.fetch(&request)?;
+    Ok(format!("{} {}", response.status, String::from_utf8_lossy(&response.body.0)))
+}
+
+/// Goes through the store and answers the codes of what must fail.
+fn kv(host: &Host<'_>) -> Result<String, PluginError> {
+    let _ = host.kv_delete("a", None)?;
+    let version = host.kv_put("a", json!(1), Some(0))?;
+    let code = |result: Result<u64, PluginError>| result.map_or_else(|e| e.code, |version| version.to_string());
+    let stale = code(host.kv_put("a", json!(2), Some(0)));
+    let next = code(host.kv_put("a", json!(2), Some(version)));
+    let large = code(host.kv_put("b", json!("x".repeat(2000)), None));
+    let found = host.kv_get("a")?.map(|entry| entry.value);
+    Ok(json!([stale, next, large, found]).to_string())
+}
+
+fn leak() -> Result<String, PluginError> {
+    loop {
+        let block = vec![1_u8; 16 * 1024 * 1024];
+        black_box(Box::leak(block.into_boxed_slice()));
+    }
+}
+
+#[allow(unsafe_code)]
+fn segfault() -> Result<String, PluginError> {
+    // SAFETY: none; that is the point.
+    unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
+    Ok(String::new())
+}
+
+export_plugin!(Rogue, kinds: [video], manifest: "../plugin.toml");

@@ -1,0 +1,154 @@
+//! Leaves a failing plugin alone for a while. Pure: time is passed in.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Looks at the last calls; half of them failing opens it, one good call after a while closes it.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    window: usize,
+    open_for: Duration,
+    recent: VecDeque<bool>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open {
+        until: Instant,
+    },
+    /// One call tries; its id, once there is one.
+    HalfOpen {
+        trial: u64,
+    },
+}
+
+/// What an operator sees of a breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// Calls pass.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// One call is tried.
+    HalfOpen,
+}
+
+impl Breaker {
+    pub(crate) fn new(window: usize, open_for: Duration) -> Self {
+        Self { window: window.max(2), open_for, recent: VecDeque::new(), state: State::Closed }
+    }
+
+    pub(crate) fn state(&self) -> BreakerState {
+        match self.state {
+            State::Closed => BreakerState::Closed,
+            State::Open { .. } => BreakerState::Open,
+            State::HalfOpen { .. } => BreakerState::HalfOpen,
+        }
+    }
+
+    /// Whether calls are refused now, without taking the chance to try one.
+    pub(crate) fn refuses(&self, now: Instant) -> bool {
+        match self.state {
+            State::Closed => false,
+            State::Open { until } => now < until,
+            State::HalfOpen { .. } => true,
+        }
+    }
+
+    /// Lets a call pass, or not.
+    pub(crate) fn admit(&mut self, call: u64, now: Instant) -> bool {
+        if self.refuses(now) {
+            return false;
+        }
+        if matches!(self.state, State::Open { .. }) {
+            self.state = State::HalfOpen { trial: call };
+        }
+        true
+    }
+
+    /// Learns how an admitted call went.
+    pub(crate) fn record(&mut self, call: u64, good: bool, now: Instant) {
+        match self.state {
+            State::Closed => {
+                self.recent.push_back(good);
+                if self.recent.len() > self.window {
+                    self.recent.pop_front();
+                }
+                let failed = self.recent.iter().filter(|good| !**good).count();
+                if failed * 2 >= self.window {
+                    self.open(now);
+                }
+            }
+            State::HalfOpen { trial } if trial == call => {
+                if good {
+                    self.state = State::Closed;
+                } else {
+                    self.open(now);
+                }
+            }
+            // Calls from before it opened change nothing.
+            State::HalfOpen { .. } | State::Open { .. } => {}
+        }
+    }
+
+    fn open(&mut self, now: Instant) {
+        self.recent.clear();
+        self.state = State::Open { until: now + self.open_for };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN_FOR: Duration = Duration::from_secs(30);
+
+    fn opened(now: Instant) -> Breaker {
+        let mut breaker = Breaker::new(20, OPEN_FOR);
+        for call in 0..10 {
+            assert!(breaker.admit(call, now));
+            breaker.record(call, false, now);
+        }
+        breaker
+    }
+
+    #[test]
+    fn opens_at_half_of_the_window_and_not_before() {
+        let now = Instant::now();
+        let mut breaker = Breaker::new(20, OPEN_FOR);
+        for call in 0..200 {
+            breaker.record(call, call % 5 < 3, now);
+        }
+        assert_eq!(breaker.state(), BreakerState::Closed, "two of five failing is not half");
+        assert_eq!(opened(now).state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn lets_one_call_try_after_its_time() {
+        let start = Instant::now();
+        let mut breaker = opened(start);
+        assert!(!breaker.admit(100, start + OPEN_FOR - Duration::from_millis(1)));
+        assert!(breaker.admit(101, start + OPEN_FOR));
+        assert!(!breaker.admit(102, start + OPEN_FOR), "only one tries");
+        breaker.record(5, true, start + OPEN_FOR);
+        assert_eq!(breaker.state(), BreakerState::HalfOpen, "an old call decides nothing");
+        breaker.record(101, true, start + OPEN_FOR);
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_failed_trial_opens_it_again() {
+        let start = Instant::now();
+        let mut breaker = opened(start);
+        let later = start + OPEN_FOR;
+        assert!(breaker.admit(101, later));
+        breaker.record(101, false, later);
+        assert!(breaker.refuses(later + OPEN_FOR - Duration::from_millis(1)));
+        assert!(!breaker.refuses(later + OPEN_FOR));
+    }
+}

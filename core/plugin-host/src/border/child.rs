@@ -1,0 +1,114 @@
+//! The child process: this program executed again with `plugin-host`. Its standard input is the
+//! socket to the host; it gives up privileges, descriptors and resources, then loads the library.
+
+use super::{frame::Frame, runner::Runner};
+use crate::Settings;
+use nix::{
+    sys::{
+        prctl,
+        resource::{Resource, setrlimit},
+        signal::{Signal, raise},
+    },
+    unistd,
+};
+use std::{
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, BufReader},
+    os::{fd::AsFd as _, unix::net::UnixStream},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    sync::Mutex,
+};
+
+/// Program, arguments and environment of the child that runs `library`. The socket becomes its
+/// standard input; standard error is for the caller to choose.
+pub(crate) fn child_command(settings: &Settings, library: &Path, socket: UnixStream) -> Command {
+    let (program, arguments) = settings.child_command();
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .arg("--memory-mib")
+        .arg(settings.memory_limit_mib.to_string())
+        .arg(library)
+        .env_clear()
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)))
+        .stdout(Stdio::null());
+    command
+}
+
+/// Main function of the child. `arguments` are those after `plugin-host`:
+/// `[--memory-mib N] LIBRARY`. Not for people: without the host's socket as standard input it fails.
+pub fn child_main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match run(arguments.into_iter().collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plugin-host: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Vec<OsString>) -> io::Result<()> {
+    let (memory_mib, library) = parse(&arguments)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "usage: plugin-host [--memory-mib N] LIBRARY"))?;
+    let socket = take_socket()?;
+    confine(memory_mib)?;
+    let writer = Mutex::new(socket.try_clone()?);
+    let send = move |frame: Frame| {
+        let mut writer = writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        frame.write(&mut *writer).is_ok()
+    };
+    let runner = Runner::start(library, Box::new(send));
+    let mut reader = BufReader::new(socket);
+    while let Ok(frame) = Frame::read(&mut reader) {
+        runner.accept(frame);
+    }
+    // The host is gone or done with us. Exit handlers of the library could hang, so none are run.
+    let _ = raise(Signal::SIGKILL);
+    Ok(())
+}
+
+fn parse(arguments: &[OsString]) -> Option<(u64, PathBuf)> {
+    match arguments {
+        [library] => Some((Settings::default().memory_limit_mib, library.into())),
+        [flag, memory, library] if flag == OsStr::new("--memory-mib") => {
+            Some((memory.to_str()?.parse().ok()?, library.into()))
+        }
+        _ => None,
+    }
+}
+
+/// Moves the socket away from standard input, where a library could read from it by accident, and
+/// closes every descriptor but it and the standard ones.
+fn take_socket() -> io::Result<UnixStream> {
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    unistd::dup2_stdin(File::open("/dev/null")?)?;
+    let socket = UnixStream::from(socket);
+    socket.peer_addr()?;
+    let keep = std::os::fd::AsRawFd::as_raw_fd(&socket);
+    let open: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for descriptor in open.into_iter().filter(|fd| *fd > 2 && *fd != keep) {
+        // The descriptor of the listing itself is closed already.
+        let _ = unistd::close(descriptor);
+    }
+    Ok(socket)
+}
+
+/// No privileges to gain, no core files with patient data, no files to write, bounded memory.
+fn confine(memory_mib: u64) -> io::Result<()> {
+    prctl::set_no_new_privs()?;
+    let memory = memory_mib.saturating_mul(1024 * 1024);
+    for (resource, limit) in [
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_FSIZE, 0),
+        (Resource::RLIMIT_NOFILE, 64),
+        // Not the address space: the allocator reserves much more of it than it uses.
+        (Resource::RLIMIT_DATA, memory),
+    ] {
+        setrlimit(resource, limit, limit)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! The border itself. Everything here but `link` runs where the plugin's code runs: in the child
+//! process, or on the plugin's threads inside the server.
+
+mod child;
+mod copy;
+mod frame;
+mod instance;
+mod library;
+mod link;
+mod pool;
+mod runner;
+
+pub(crate) use child::child_command;
+pub use child::child_main;
+pub(crate) use copy::content_addressed;
+pub(crate) use frame::{Frame, Tag};
+pub(crate) use instance::failure;
+pub(crate) use library::parse_manifest;
+pub(crate) use link::{Link, LinkEvent};

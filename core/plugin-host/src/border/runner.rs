@@ -1,0 +1,117 @@
+//! Runs one plugin: takes frames from the host and answers them from the plugin's own threads. The
+//! child process and the in-process mode share it; they differ only in how frames travel.
+
+use super::{
+    frame::{Frame, Tag},
+    instance::{Bridge, Instance, Outcome, Outward, failure},
+    library::Library,
+    pool::Pool,
+};
+use consilium_plugin_contract::PluginError;
+use consilium_plugin_sdk::abi::code;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+/// One plugin where its code runs.
+pub(crate) struct Runner {
+    library: OnceLock<Library>,
+    instance: Mutex<Option<Arc<Instance>>>,
+    bridge: Arc<Bridge>,
+    pool: Pool,
+}
+
+impl Runner {
+    /// Loads the library on a thread of its own and says `Hello` or `Refused`.
+    pub(crate) fn start(path: PathBuf, send: Outward) -> Arc<Self> {
+        let runner = Arc::new(Self {
+            library: OnceLock::new(),
+            instance: Mutex::default(),
+            bridge: Bridge::new(send),
+            pool: Pool::default(),
+        });
+        let loader = Arc::clone(&runner);
+        runner.pool.run(move || loader.load(&path));
+        runner
+    }
+
+    /// Takes a frame. Never blocks and never runs code of the plugin on the caller's thread.
+    pub(crate) fn accept(self: &Arc<Self>, frame: Frame) {
+        match frame.tag {
+            Tag::HostReply => self.bridge.answered(frame.id, (frame.code, frame.payload)),
+            Tag::Cancel => {
+                self.bridge.cancelled(frame.id);
+                self.run(move |runner| {
+                    if let Some(instance) = runner.instance() {
+                        instance.cancel(frame.id);
+                    }
+                });
+            }
+            Tag::Create => self.run(move |runner| runner.create(&frame.payload)),
+            Tag::Call => self.run(move |runner| runner.call(&frame)),
+            Tag::Drain => self.run(move |runner| runner.drain(frame.id)),
+            // What only a plugin says.
+            Tag::Hello | Tag::Refused | Tag::Reply | Tag::HostCall | Tag::Log | Tag::Drained => {}
+        }
+    }
+
+    fn run(self: &Arc<Self>, job: impl FnOnce(&Self) + Send + 'static) {
+        let runner = Arc::clone(self);
+        self.pool.run(move || job(&runner));
+    }
+
+    fn load(&self, path: &std::path::Path) {
+        let frame = match Library::load(path) {
+            Ok(library) => {
+                let library = self.library.get_or_init(|| library);
+                Frame::new(Tag::Hello, 0, library.manifest_json().to_vec())
+            }
+            Err(error) => Frame::new(Tag::Refused, 0, error.to_string().into_bytes()),
+        };
+        self.bridge.send(frame);
+    }
+
+    fn create(&self, config: &[u8]) {
+        let outcome = match self.library.get().map(|library| Instance::create(*library, &self.bridge, config)) {
+            Some(Ok(instance)) => {
+                *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(instance));
+                (code::OK, Vec::new())
+            }
+            Some(Err(outcome)) => outcome,
+            None => not_created(),
+        };
+        self.reply(0, outcome);
+    }
+
+    fn call(&self, frame: &Frame) {
+        let outcome = match self.instance() {
+            Some(instance) => instance.call(frame.id, &frame.method, &frame.payload),
+            None => not_created(),
+        };
+        self.bridge.finished(frame.id);
+        self.reply(frame.id, outcome);
+    }
+
+    fn drain(&self, timeout_ms: u64) {
+        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(instance) = instance {
+            instance.drain(timeout_ms);
+            // The last Arc destroys it: here, or where its last call returns.
+            drop(instance);
+        }
+        self.bridge.send(Frame::new(Tag::Drained, 0, Vec::new()));
+    }
+
+    fn reply(&self, id: u64, (code, payload): Outcome) {
+        self.bridge.send(Frame::new(Tag::Reply, id, payload).with_code(code));
+    }
+
+    fn instance(&self) -> Option<Arc<Instance>> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn not_created() -> Outcome {
+    failure(code::INVALID, &PluginError::permanent("not_created", "there is no instance to serve this"))
+}

@@ -1,0 +1,120 @@
+//! What one plugin may do: each host call is checked here before it is carried out.
+
+use super::{HostServices, Secrets, egress::Egress, fetch::Fetcher};
+use crate::{PluginConfig, Settings, config::millis};
+use consilium_plugin_contract::{
+    Call, Manifest, PluginError,
+    host::{
+        Clock, ClockTime, Done, HttpFetch, KvDelete, KvDeleted, KvFound, KvGet, KvList, KvListed, KvPut, KvStored,
+        KvWrite, Log, LogLevel, Secret, SecretValue,
+    },
+};
+use std::sync::Arc;
+
+const MAX_KEY: usize = 256;
+const MAX_VALUE: usize = 256 * 1024;
+const MAX_LIST: u32 = 500;
+
+/// A plugin's permissions together with what carries them out.
+pub(crate) struct Grant {
+    plugin: String,
+    manifest: Arc<Manifest>,
+    secrets: Secrets,
+    fetcher: Result<Fetcher, String>,
+    services: Arc<dyn HostServices>,
+}
+
+impl Grant {
+    pub(crate) fn new(
+        settings: &Settings,
+        config: &PluginConfig,
+        manifest: Arc<Manifest>,
+        secrets: Secrets,
+        services: Arc<dyn HostServices>,
+    ) -> Self {
+        let declared = &manifest.permissions.egress;
+        let egress = Egress::new(declared, &config.egress, &config.config, config.allow_private);
+        let fetcher = Fetcher::new(egress, millis(settings.call_timeout_ms), settings.http_body_limit);
+        Self { plugin: config.id.clone(), manifest, secrets, fetcher, services }
+    }
+
+    pub(crate) fn log(&self, call: u64, level: LogLevel, message: &str) {
+        self.services.log(&self.plugin, call, level, message);
+    }
+
+    /// Serves one host call of the plugin.
+    pub(crate) async fn serve(&self, call: u64, method: &str, request: &[u8]) -> Result<Vec<u8>, PluginError> {
+        match method {
+            HttpFetch::METHOD => {
+                let request = parse::<HttpFetch>(request)?;
+                let unavailable = |e: &String| PluginError::retryable("http_unavailable", e.clone());
+                let fetcher = self.fetcher.as_ref().map_err(unavailable)?;
+                reply::<HttpFetch>(&fetcher.fetch(&self.secrets, request).await?)
+            }
+            Clock::METHOD => reply::<Clock>(&ClockTime { now: self.services.clock().now() }),
+            Secret::METHOD => {
+                let Secret { name } = parse(request)?;
+                let value = self.secrets.readable(&self.manifest.secrets, &name)?;
+                reply::<Secret>(&SecretValue { value })
+            }
+            Log::METHOD => {
+                let Log { level, message } = parse(request)?;
+                self.log(call, level, &message);
+                reply::<Log>(&Done {})
+            }
+            KvGet::METHOD | KvPut::METHOD | KvDelete::METHOD | KvList::METHOD => self.serve_kv(method, request).await,
+            _ => Err(PluginError::permanent("unknown_method", format!("the host has no {method:?}"))),
+        }
+    }
+
+    async fn serve_kv(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, PluginError> {
+        let Some(kv) = self.manifest.permissions.kv else {
+            return Err(PluginError::permanent("kv_denied", "the manifest asks for no key-value store"));
+        };
+        let plugin = &self.plugin;
+        match method {
+            KvGet::METHOD => {
+                let KvGet { key } = parse(request)?;
+                let entry = self.services.kv_get(plugin, &check_key(key)?).await?;
+                reply::<KvGet>(&KvFound { entry })
+            }
+            KvPut::METHOD => {
+                let KvPut { key, value, expected } = parse(request)?;
+                if value.to_string().len() > MAX_VALUE {
+                    let message = format!("a value may have {MAX_VALUE} bytes");
+                    return Err(PluginError::permanent("kv_too_large", message));
+                }
+                let write = KvWrite { key: check_key(key)?, value: Some(value), expected };
+                let written = self.services.kv_write(plugin, write, kv.quota_bytes).await?;
+                reply::<KvPut>(&KvStored { version: written.version })
+            }
+            KvDelete::METHOD => {
+                let KvDelete { key, expected } = parse(request)?;
+                let write = KvWrite { key: check_key(key)?, value: None, expected };
+                let written = self.services.kv_write(plugin, write, kv.quota_bytes).await?;
+                reply::<KvDelete>(&KvDeleted { existed: written.existed })
+            }
+            _ => {
+                let list = parse::<KvList>(request)?;
+                let list = KvList { limit: list.limit.min(MAX_LIST), ..list };
+                let entries = self.services.kv_list(plugin, list).await?;
+                reply::<KvList>(&KvListed { entries })
+            }
+        }
+    }
+}
+
+fn check_key(key: String) -> Result<String, PluginError> {
+    if key.is_empty() || key.len() > MAX_KEY {
+        return Err(PluginError::permanent("kv_key", format!("a key has 1 to {MAX_KEY} bytes")));
+    }
+    Ok(key)
+}
+
+fn parse<C: Call>(request: &[u8]) -> Result<C, PluginError> {
+    serde_json::from_slice(request).map_err(|e| PluginError::permanent("malformed", format!("{}: {e}", C::METHOD)))
+}
+
+fn reply<C: Call>(reply: &C::Reply) -> Result<Vec<u8>, PluginError> {
+    serde_json::to_vec(reply).map_err(|e| PluginError::permanent("malformed", format!("{}: {e}", C::METHOD)))
+}

@@ -1,0 +1,66 @@
+//! What a plugin may ask of the host. The core implements [`HostServices`]; this folder checks the
+//! plugin's permissions before anything reaches it, and makes HTTP requests itself.
+
+mod address;
+mod egress;
+mod fetch;
+mod grant;
+mod memory;
+mod secrets;
+
+pub(crate) use grant::Grant;
+pub use memory::MemoryServices;
+pub(crate) use secrets::Secrets;
+
+use async_trait::async_trait;
+use consilium_kernel::Clock;
+use consilium_plugin_contract::{
+    PluginError,
+    host::{KvEntry, KvList, KvWrite, LogLevel},
+};
+
+/// What the host needs from whoever embeds it. `plugin` is the instance's id and names its store.
+#[async_trait]
+pub trait HostServices: Send + Sync + 'static {
+    /// The clock that plugins see.
+    fn clock(&self) -> &dyn Clock;
+
+    /// Reads a key.
+    ///
+    /// # Errors
+    /// `kv_unavailable` (retryable) when the store cannot be read.
+    async fn kv_get(&self, plugin: &str, key: &str) -> Result<Option<KvEntry>, PluginError>;
+
+    /// Changes a key if its version is the expected one. The store of a plugin holds at most
+    /// `quota_bytes` of keys and values.
+    ///
+    /// # Errors
+    /// `kv_conflict` (retryable) when the version is another, `kv_quota` when there is no room,
+    /// `kv_unavailable` (retryable) when the store cannot be written.
+    async fn kv_write(&self, plugin: &str, write: KvWrite, quota_bytes: u64) -> Result<KvWritten, PluginError>;
+
+    /// Lists entries in byte order of their keys, as the request says.
+    ///
+    /// # Errors
+    /// `kv_unavailable` (retryable) when the store cannot be read.
+    async fn kv_list(&self, plugin: &str, list: KvList) -> Result<Vec<KvEntry>, PluginError>;
+
+    /// Takes a log line; by default it goes to `tracing` with the plugin and call it came from.
+    fn log(&self, plugin: &str, call_id: u64, level: LogLevel, message: &str) {
+        match level {
+            LogLevel::Error => tracing::error!(plugin, call_id, "{message}"),
+            LogLevel::Warn => tracing::warn!(plugin, call_id, "{message}"),
+            LogLevel::Info => tracing::info!(plugin, call_id, "{message}"),
+            LogLevel::Debug => tracing::debug!(plugin, call_id, "{message}"),
+        }
+    }
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KvWritten {
+    /// Whether the key was taken before.
+    pub existed: bool,
+    /// The version now; 0 after a deletion.
+    pub version: u64,
+}
