@@ -1,0 +1,10 @@
+//! Why people says no.
+
+consilium_kernel::refusals! {
+    /// Why a profile is not changed.
+    pub enum PeopleRefusal {
+        Stale: Stale, "stale", "Somebody else changed this since you loaded it. Please load it again.";
+        LicenceVerified: Conflict, "licence_verified",
+            "A licence number that was verified is changed by an administrator only.";
+    }
+}

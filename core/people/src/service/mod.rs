@@ -1,0 +1,23 @@
+//! What the API asks of people.
+
+mod doctors;
+mod own;
+mod patients;
+mod register;
+
+use consilium_db::Db;
+use consilium_identity::Identity;
+
+/// Doctors and patients. Cheap to clone.
+#[derive(Clone)]
+pub struct People {
+    db: Db,
+    identity: Identity,
+}
+
+impl People {
+    /// People over `db`, with accounts made by `identity`.
+    pub fn new(db: Db, identity: Identity) -> Self {
+        Self { db, identity }
+    }
+}
