@@ -12,8 +12,9 @@ use crate::typesetter::{self, Purpose};
 /// lists the data it is given.
 pub const PRESCRIPTION_TEMPLATE: &str = include_str!("../../templates/prescription.typ");
 
-/// Characters in all fields together. About 60 pages.
-const LONGEST: usize = 200_000;
+/// Characters in all fields together, about seven full pages. Ten times the longest real prescription,
+/// and little enough to be set in about a second.
+const LONGEST: usize = 20_000;
 
 /// Typesets a prescription with the built-in template.
 ///
