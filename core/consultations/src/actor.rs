@@ -1,0 +1,83 @@
+//! The consultation's actor: one action at a time, decided, recorded, then applied.
+
+use consilium_db::{Db, Result, Tx};
+use consilium_kernel::{CommandMeta, ConsultationId, Refusal, TimerId, Timestamp, UserId};
+use consilium_runtime::{Decision, Entity};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decide::{Event, decide},
+    model::{Consultation, Message, NewMessage, ReadMark},
+    record,
+    service::Policy,
+    store,
+};
+
+/// What can be asked of a consultation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Comes to the waiting room or the room.
+    Join,
+    /// Goes.
+    Leave,
+    /// Is gone without having said so. Asked by the platform only.
+    Drop { user_id: UserId },
+    /// Lets the waiting patient in.
+    Admit,
+    /// Begins, whether or not the patient waits.
+    Start,
+    /// Ends it.
+    End,
+    /// Writes in the chat.
+    SendMessage(NewMessage),
+    /// Has read the chat up to here.
+    MarkRead { seq: i64 },
+    /// Gives it up if nobody is there any more. Asked by a timer only.
+    Abandon { timer: TimerId },
+}
+
+/// An action with the settings that it is decided by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// What to do.
+    pub action: Action,
+    /// By which rules.
+    pub policy: Policy,
+}
+
+/// What an action is answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "data", rename_all = "snake_case")]
+pub enum Reply {
+    /// The consultation afterwards.
+    Consultation(Consultation),
+    /// The stored message.
+    Message(Message),
+    /// How far the caller has read.
+    ReadMark(ReadMark),
+}
+
+impl Entity for Consultation {
+    const KIND: &'static str = "consultation";
+    type Id = ConsultationId;
+    type Command = Command;
+    type Event = Event;
+    type Reply = Reply;
+
+    async fn load(db: &Db, id: ConsultationId) -> Result<Self> {
+        db.read(move |session| store::find(session, id)?.ok_or_else(|| Refusal::not_found().into())).await
+    }
+
+    fn decide(&self, command: &Command, meta: &CommandMeta, now: Timestamp) -> Decision<Event> {
+        decide(self, &command.action, &command.policy, meta, now)
+    }
+
+    fn commit(&self, tx: &mut Tx<'_>, command: &Command, events: &[Event]) -> Result<Reply> {
+        record::record(tx, self, command, events)
+    }
+
+    fn apply(&mut self, event: &Event) {
+        self.take(event);
+    }
+}

@@ -1,0 +1,121 @@
+//! What others are told: the shapes of the consultation's events in the outbox and on its topic.
+
+use consilium_db::{Result, Tx, outbox::Fact};
+use consilium_kernel::{ConsultationId, EntityRef, UserId};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    decide::Event,
+    model::{Consultation, Message, Part},
+    topic,
+};
+
+/// The kind of timer that gives up a consultation nobody is in.
+pub(crate) const ABANDONMENT: &str = "consultation_abandoned";
+/// The shape of all events of this module.
+const SCHEMA: u16 = 1;
+
+/// A consultation as events name it.
+pub(crate) fn entity(id: ConsultationId) -> EntityRef {
+    EntityRef::new("consultation", id.uuid())
+}
+
+/// Emits the events, then publishes them on the consultation's topic.
+pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation, events: &[Event]) -> Result<()> {
+    let subject = after.patient_id.uuid();
+    let mut state = before.clone();
+    let mut told = Vec::new();
+    for event in events {
+        state.take(event);
+        if let Some((event_type, data)) = fact(&state, after, event) {
+            tx.emit(Fact {
+                entity: entity(after.id),
+                version: state.version,
+                event_type,
+                schema: SCHEMA,
+                subject,
+                data: &data,
+            })?;
+            told.push((event_type, data));
+        }
+    }
+    for (event_type, data) in &told {
+        tx.publish(&topic(after.id), event_type, subject, data)?;
+    }
+    Ok(())
+}
+
+/// The event as others know it; `None` for what is nobody else's business.
+fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'static str, Value)> {
+    let (event_type, details) = match event {
+        Event::Joined { user_id, role, reconnected, .. } => (
+            "participant_joined",
+            json!({"user_id": user_id, "role": role, "reconnected": reconnected, "status": after.status}),
+        ),
+        Event::Left { user_id, role, because } => {
+            ("participant_left", json!({"user_id": user_id, "role": role, "reason": because}))
+        }
+        Event::Admitted => {
+            let patient = after.participants.iter().find(|participant| participant.role == Part::Patient);
+            let user_id = patient.map(|participant| participant.user_id);
+            ("participant_admitted", json!({"user_id": user_id, "role": Part::Patient}))
+        }
+        Event::Started { at } => ("consultation_started", json!({"started_at": at})),
+        Event::Ended { status, at } => {
+            let seconds = state.started_at.map_or(0, |started| at.duration_since(started).as_secs());
+            let details = json!({
+                "status": status, "started_at": state.started_at, "ended_at": at, "duration_seconds": seconds,
+            });
+            ("consultation_ended", details)
+        }
+        Event::Moved { starts_at, ends_at } => {
+            ("consultation_moved", json!({"starts_at": starts_at, "ends_at": ends_at}))
+        }
+        Event::Opened | Event::Waited { .. } | Event::MessageSent { .. } | Event::MessageRead { .. } => return None,
+    };
+    Some((event_type, with_context(after, details)))
+}
+
+/// Adds the ids by which subscribers find what an event belongs to.
+fn with_context(consultation: &Consultation, details: Value) -> Value {
+    let mut data = Map::new();
+    data.insert("consultation_id".to_owned(), json!(consultation.id));
+    data.insert("appointment_id".to_owned(), json!(consultation.appointment_id));
+    data.insert("doctor_id".to_owned(), json!(consultation.doctor_id));
+    data.insert("patient_id".to_owned(), json!(consultation.patient_id));
+    data.insert("facility_id".to_owned(), json!(consultation.facility_id));
+    if let Value::Object(details) = details {
+        data.extend(details);
+    }
+    Value::Object(data)
+}
+
+/// A message on the topic. Its number is the event's own.
+pub(crate) fn sent(consultation: &Consultation, message: &Message) -> Value {
+    json!({
+        "consultation_id": consultation.id,
+        "id": message.id,
+        "sender_id": message.sender_id,
+        "client_message_id": message.client_message_id,
+        "body": message.body,
+        "sent_at": message.sent_at,
+    })
+}
+
+/// A message in the outbox: without what it says.
+pub(crate) fn emit_sent(tx: &mut Tx<'_>, consultation: &Consultation, message: &Message) -> Result<()> {
+    let details = json!({"message_id": message.id, "sender_id": message.sender_id, "seq": message.seq});
+    tx.emit(Fact {
+        entity: entity(consultation.id),
+        version: consultation.version,
+        event_type: "message_sent",
+        schema: SCHEMA,
+        subject: consultation.patient_id.uuid(),
+        data: &with_context(consultation, details),
+    })
+}
+
+/// A read mark on the topic.
+pub(crate) fn read(user_id: UserId, seq: i64) -> Value {
+    json!({"user_id": user_id, "seq": seq})
+}

@@ -1,0 +1,64 @@
+//! Consultations: the meeting of a doctor and a patient, its waiting room, chat and notes.
+//!
+//! A consultation is materialised from its accepted appointment by the first command that reaches it. Its actor
+//! serialises what happens in it; the waiting line is a projection of consultations and owns nothing.
+//!
+//! | command | who | events |
+//! |---|---|---|
+//! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
+//! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
+//! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
+//! | `signal` | participants | none: told to whoever is there, kept nowhere |
+//! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
+//!
+//! Topics: `consultation:<id>` with these events and `waiting_position_changed`; `waiting_room:<doctor_id>` with
+//! `waiting_line_changed`.
+
+mod actor;
+mod appointments;
+mod commands;
+mod decide;
+mod facts;
+mod line;
+mod model;
+mod notes;
+mod queries;
+mod record;
+mod refusal;
+mod service;
+mod signals;
+mod store;
+mod timers;
+mod video;
+
+pub use actor::{Action, Command, Reply};
+pub use appointments::AppointmentFollower;
+pub use line::{WaitingPatient, WaitingPlace};
+pub use model::{
+    Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
+};
+pub use notes::{Notes, NotesText};
+pub use queries::MessagePage;
+pub use refusal::ConsultationRefusal;
+pub use service::{Consultations, Policy};
+pub use signals::SignalKind;
+pub use timers::AbandonmentTimer;
+pub use video::{IceServer, VideoAccess, VideoGrant, VideoParticipant, VideoRoom};
+
+use consilium_db::{Result, Session};
+use consilium_kernel::{ConsultationId, DoctorId};
+
+/// The consultation as it stands, materialised or not; `None` when no appointment ever led to it.
+pub fn consultation(session: &mut Session<'_>, id: ConsultationId) -> Result<Option<Consultation>> {
+    store::find(session, id)
+}
+
+/// The live topic of a consultation.
+pub fn topic(id: ConsultationId) -> String {
+    format!("consultation:{id}")
+}
+
+/// The live topic of a doctor's waiting room.
+pub fn waiting_room_topic(doctor: DoctorId) -> String {
+    format!("waiting_room:{doctor}")
+}

@@ -1,0 +1,119 @@
+//! Queries. What is not the patient's own read is audited before it is answered.
+
+use consilium_db::Tx;
+use consilium_kernel::{CommandMeta, ConsultationId, DoctorId, Principal, Refusal, Role, User};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts,
+    line::{self, WaitingPatient},
+    model::{Consultation, Message, Part},
+    service::Consultations,
+    store,
+};
+
+/// A page of the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagePage {
+    /// Ordered by `seq`.
+    pub items: Vec<Message>,
+    /// Pass it as `after_seq` for the next page; `None` at the end.
+    pub next_after_seq: Option<i64>,
+}
+
+/// Messages of a page at most.
+const LARGEST_PAGE: i64 = 100;
+
+impl Consultations {
+    /// The consultation, for its participants and the facility's staff. Holds no medical text.
+    pub async fn consultation(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Consultation, Refusal> {
+        let consultation = self.visible(meta, id).await?;
+        if consultation.part_of(&meta.principal).is_none() {
+            self.audit_read(meta, "read_consultation", &consultation).await?;
+        }
+        Ok(consultation)
+    }
+
+    /// Messages after `after_seq`, for participants only.
+    pub async fn messages(
+        &self,
+        meta: &CommandMeta,
+        id: ConsultationId,
+        after_seq: i64,
+        limit: i64,
+    ) -> Result<MessagePage, Refusal> {
+        let consultation = self.as_participant(meta, id, "read_messages").await?;
+        let limit = limit.clamp(1, LARGEST_PAGE);
+        let mut items =
+            self.db.read(move |session| store::messages_after(session, consultation.id, after_seq, limit + 1)).await?;
+        let more = items.len() as i64 > limit;
+        items.truncate(usize::try_from(limit).unwrap_or_default());
+        let next_after_seq = items.last().filter(|_| more).map(|message| message.seq);
+        Ok(MessagePage { items, next_after_seq })
+    }
+
+    /// The consultation, for a participant who is about to see what was said in it. Not the patient's own reads
+    /// are audited as `action`.
+    pub async fn as_participant(
+        &self,
+        meta: &CommandMeta,
+        id: ConsultationId,
+        action: &'static str,
+    ) -> Result<Consultation, Refusal> {
+        let consultation = self.visible(meta, id).await?;
+        match consultation.part_of(&meta.principal) {
+            Some(Part::Patient) => {}
+            Some(Part::Doctor) => self.audit_read(meta, action, &consultation).await?,
+            None => return Err(Refusal::not_found()),
+        }
+        Ok(consultation)
+    }
+
+    /// The line in front of a doctor, for that doctor and the facility's staff.
+    pub async fn waiting_line(&self, meta: &CommandMeta, doctor: DoctorId) -> Result<Vec<WaitingPatient>, Refusal> {
+        let scope = meta.scope;
+        self.may_see_line(meta, doctor)?;
+        Ok(self.db.read(move |session| line::line(session, scope, doctor)).await?)
+    }
+
+    /// Whether the caller may see a doctor's waiting line: 404 otherwise.
+    pub fn may_see_line(&self, meta: &CommandMeta, doctor: DoctorId) -> Result<(), Refusal> {
+        let user = meta.principal.user().filter(|user| user.facility_id == meta.scope.facility_id);
+        match user {
+            Some(user) if user.doctor_id == Some(doctor) || is_staff(user) => Ok(()),
+            _ => Err(Refusal::not_found()),
+        }
+    }
+
+    /// The consultation, if the caller may know of it: participants and the facility's staff.
+    pub(crate) async fn visible(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Consultation, Refusal> {
+        let found = self.db.read(move |session| store::find(session, id)).await?;
+        let consultation =
+            found.filter(|found| found.facility_id == meta.scope.facility_id).ok_or(Refusal::not_found())?;
+        let staff = match &meta.principal {
+            Principal::User(user) => user.facility_id == consultation.facility_id && is_staff(user),
+            Principal::System => true,
+            Principal::Anonymous => false,
+        };
+        if staff || consultation.part_of(&meta.principal).is_some() {
+            Ok(consultation)
+        } else {
+            Err(Refusal::not_found())
+        }
+    }
+
+    async fn audit_read(
+        &self,
+        meta: &CommandMeta,
+        action: &'static str,
+        consultation: &Consultation,
+    ) -> Result<(), Refusal> {
+        let (entity, version) = (facts::entity(consultation.id), consultation.version);
+        Ok(self.db.write(meta, move |tx: &mut Tx<'_>| tx.audit(action, &entity, version)).await?)
+    }
+}
+
+/// Who works for the facility without being a consultation's doctor.
+fn is_staff(user: &User) -> bool {
+    matches!(user.role, Role::Nurse | Role::Support | Role::Admin)
+}

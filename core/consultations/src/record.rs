@@ -1,0 +1,125 @@
+//! Writes what was decided: rows, timer, outbox, audit, and last the topic.
+
+use consilium_db::{Error, Result, Tx, timers, topics};
+use consilium_kernel::{Refusal, UserId};
+
+use crate::{
+    actor::{Action, Command, Reply},
+    appointments,
+    decide::{Event, abandoned_at},
+    facts::{self, ABANDONMENT},
+    model::{Consultation, LeftBecause, Message, NewMessage, ReadMark, Status},
+    service::Policy,
+    store, topic,
+};
+
+/// Records `events`, which `command` led to, and forms the reply.
+pub(crate) fn record(tx: &mut Tx<'_>, before: &Consultation, command: &Command, events: &[Event]) -> Result<Reply> {
+    appointments::still_as_known(tx, before)?;
+    if let Action::Abandon { timer } = &command.action {
+        timers::take(tx, *timer)?;
+    }
+    let after = apply(tx, before, events, &command.policy)?;
+    match &command.action {
+        Action::SendMessage(message) => send(tx, &after, message).map(Reply::Message),
+        Action::MarkRead { seq } => mark_read(tx, &after, *seq, !events.is_empty()).map(Reply::ReadMark),
+        _ => {
+            facts::tell(tx, before, &after, events)?;
+            Ok(Reply::Consultation(after))
+        }
+    }
+}
+
+/// Ends or moves a consultation from outside its actor, whose next command finds the new version.
+pub(crate) fn record_from_outside(
+    tx: &mut Tx<'_>,
+    before: &Consultation,
+    events: &[Event],
+    policy: &Policy,
+) -> Result<()> {
+    let after = apply(tx, before, events, policy)?;
+    facts::tell(tx, before, &after, events)
+}
+
+/// Brings the rows and the timer from `before` to what follows from `events`.
+fn apply(tx: &mut Tx<'_>, before: &Consultation, events: &[Event], policy: &Policy) -> Result<Consultation> {
+    let mut after = before.clone();
+    events.iter().for_each(|event| after.take(event));
+    if after.version != before.version {
+        store::save(tx, before, &after)?;
+    }
+    for event in events {
+        match *event {
+            Event::Joined { user_id, reconnected, at, .. } => {
+                store::open_session(tx, &after, user_id, reconnected, at)?
+            }
+            Event::Left { user_id, because, .. } => store::close_session(tx, &after, Some(user_id), because)?,
+            Event::Started { .. } => {
+                consilium_scheduling::started(tx, after.appointment_id)?;
+            }
+            Event::Ended { status, .. } => {
+                store::close_session(tx, &after, None, LeftBecause::Ended)?;
+                if status == Status::Completed {
+                    consilium_scheduling::complete(tx, after.appointment_id)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    set_abandonment(tx, before, &after, policy)?;
+    Ok(after)
+}
+
+/// Keeps the timer in step with whether, and since when, the consultation lies idle.
+fn set_abandonment(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation, policy: &Policy) -> Result<()> {
+    if after.version == before.version {
+        return Ok(());
+    }
+    match abandoned_at(after, policy, tx.now()) {
+        Some(due_at) => tx.set_timer(timers::TimerRequest {
+            kind: ABANDONMENT,
+            entity: facts::entity(after.id),
+            revision: after.version,
+            due_at,
+        }),
+        None => tx.withdraw_timers(after.id.uuid(), &[ABANDONMENT]),
+    }
+}
+
+/// Stores a message under the number of its topic event; a message that was stored before is answered again.
+fn send(tx: &mut Tx<'_>, consultation: &Consultation, message: &NewMessage) -> Result<Message> {
+    let sender_id = caller(tx)?;
+    if let Some(stored) = store::message_sent_before(tx, consultation, sender_id, message)? {
+        return Ok(stored);
+    }
+    let mut stored = Message {
+        id: tx.new_id(),
+        seq: 0,
+        sender_id,
+        client_message_id: message.client_message_id.clone(),
+        body: message.body.clone(),
+        sent_at: tx.now(),
+    };
+    let subject = consultation.patient_id.uuid();
+    stored.seq = tx.publish(&topic(consultation.id), "message_sent", subject, &facts::sent(consultation, &stored))?;
+    store::insert_message(tx, consultation, &stored)?;
+    facts::emit_sent(tx, consultation, &stored)?;
+    Ok(stored)
+}
+
+fn mark_read(tx: &mut Tx<'_>, consultation: &Consultation, seq: i64, forwards: bool) -> Result<ReadMark> {
+    let user_id = caller(tx)?;
+    let topic = topic(consultation.id);
+    if seq < 0 || seq > topics::head(tx, &topic)? {
+        return Err(Refusal::field("/seq", "out_of_range", "names no event of this consultation").into());
+    }
+    if forwards {
+        store::save_participants(tx, consultation, |participant| participant.user_id == user_id)?;
+        tx.publish(&topic, "message_read", consultation.patient_id.uuid(), &facts::read(user_id, seq))?;
+    }
+    Ok(ReadMark { seq: consultation.participant(user_id).map_or(0, |participant| participant.read_seq) })
+}
+
+fn caller(tx: &Tx<'_>) -> Result<UserId> {
+    tx.meta().principal.user_id().ok_or_else(|| Error::from(Refusal::not_found()))
+}

@@ -1,0 +1,13 @@
+//! Why something in a consultation is refused.
+
+consilium_kernel::refusals! {
+    /// Why something in a consultation is refused.
+    pub enum ConsultationRefusal {
+        InvalidTransition: Conflict, "invalid_transition", "The consultation is not in a state that allows this.";
+        TooEarly: Conflict, "too_early", "The waiting room is not open yet.";
+        ChatClosed: Conflict, "chat_closed", "The chat of this consultation is closed.";
+        NotAdmitted: Conflict, "not_admitted", "Doctor and patient are not in the room together.";
+        VideoUnavailable: Unavailable, "video_unavailable", "The video provider does not answer. You have joined; please try again.";
+        NotesChanged: Stale, "stale", "The notes were changed in the meantime. Please load them again.";
+    }
+}

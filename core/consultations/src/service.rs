@@ -1,0 +1,60 @@
+//! What the API calls. Every method answers kernel refusals.
+
+use std::{sync::Arc, time::Duration};
+
+use consilium_db::Db;
+use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement};
+use serde::{Deserialize, Serialize};
+
+use crate::{line::WaitingLines, model::Consultation, video::VideoAccess};
+
+/// The rules that an operator may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// How long before the booked start a patient may come.
+    pub early_join: Duration,
+    /// How long after the end the chat stays open.
+    pub chat_after: Duration,
+    /// A patient who waits this long after the booked start, with no doctor there, waits in vain.
+    pub waiting_limit: Duration,
+    /// A consultation in progress with nobody in it is given up after this.
+    pub empty_limit: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            early_join: Duration::from_secs(15 * 60),
+            chat_after: Duration::from_secs(7 * 24 * 3600),
+            waiting_limit: Duration::from_secs(2 * 3600),
+            empty_limit: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// Consultations, for everybody above.
+#[derive(Clone)]
+pub struct Consultations {
+    pub(crate) db: Db,
+    pub(crate) directory: Directory<Consultation>,
+    pub(crate) lines: WaitingLines,
+    pub(crate) bus: Arc<dyn EventBus>,
+    pub(crate) video: Arc<dyn VideoAccess>,
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Consultations {
+    /// Must be made inside an actor system.
+    pub fn new(
+        db: Db,
+        placement: Arc<dyn Placement>,
+        bus: Arc<dyn EventBus>,
+        video: Arc<dyn VideoAccess>,
+        settings: DirectorySettings,
+        policy: Policy,
+    ) -> Self {
+        let directory = Directory::new(db.clone(), placement, settings);
+        let lines = WaitingLines::new(db.clone());
+        Self { db, directory, lines, bus, video, policy: Arc::new(policy) }
+    }
+}

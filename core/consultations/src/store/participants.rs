@@ -1,0 +1,108 @@
+//! Who is, and was, in a consultation.
+
+use consilium_db::{
+    Error, Result, Session, Tx,
+    types::{at, key, maybe_at},
+};
+use consilium_kernel::{ConsultationId, FacilityId, Id, Timestamp, UserId};
+use diesel::prelude::*;
+
+use super::tables::{consultation_participant as participant, participant_session as stay};
+use crate::model::{Consultation, LeftBecause, Participant};
+
+pub(crate) fn participants(session: &mut Session<'_>, id: ConsultationId) -> Result<Vec<Participant>> {
+    let rows: Vec<(UserId, String, bool, Option<Timestamp>, i64)> = participant::table
+        .filter(participant::consultation_id.eq(key(id)))
+        .order(participant::user_id)
+        .select((
+            participant::user_id,
+            participant::role,
+            participant::present,
+            participant::joined_at,
+            participant::read_seq,
+        ))
+        .load(session.connection())?;
+    rows.into_iter()
+        .map(|(user_id, role, present, joined_at, read_seq)| {
+            let role = role.parse().map_err(|_| Error::Sealed("a participant has an unknown role"))?;
+            Ok(Participant { user_id, role, present, joined_at, read_seq })
+        })
+        .collect()
+}
+
+/// Writes the participants that `which` picks.
+pub(crate) fn save_participants(
+    tx: &mut Tx<'_>,
+    consultation: &Consultation,
+    which: impl Fn(&Participant) -> bool,
+) -> Result<()> {
+    for changed in consultation.participants.iter().filter(|participant| which(participant)) {
+        let row = participant::table.find((key(consultation.id), key(changed.user_id)));
+        let values = (
+            participant::present.eq(changed.present),
+            participant::joined_at.eq(maybe_at(changed.joined_at)),
+            participant::read_seq.eq(changed.read_seq),
+        );
+        if diesel::update(row).set(values).execute(tx.connection())? == 0 {
+            diesel::insert_into(participant::table)
+                .values((
+                    participant::consultation_id.eq(key(consultation.id)),
+                    participant::user_id.eq(key(changed.user_id)),
+                    participant::facility_id.eq(key(consultation.facility_id)),
+                    participant::role.eq(changed.role.to_string()),
+                    participant::present.eq(changed.present),
+                    participant::joined_at.eq(maybe_at(changed.joined_at)),
+                    participant::read_seq.eq(changed.read_seq),
+                ))
+                .execute(tx.connection())?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes that somebody came.
+pub(crate) fn open_session(
+    tx: &mut Tx<'_>,
+    consultation: &Consultation,
+    user: UserId,
+    reconnected: bool,
+    joined_at: Timestamp,
+) -> Result<()> {
+    let id: Id<()> = tx.new_id();
+    diesel::insert_into(stay::table)
+        .values((
+            stay::id.eq(key(id)),
+            stay::consultation_id.eq(key(consultation.id)),
+            stay::user_id.eq(key(user)),
+            stay::facility_id.eq(key(consultation.facility_id)),
+            stay::reconnected.eq(reconnected),
+            stay::joined_at.eq(at(joined_at)),
+        ))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Notes that somebody went; `None` means everybody.
+pub(crate) fn close_session(
+    tx: &mut Tx<'_>,
+    consultation: &Consultation,
+    user: Option<UserId>,
+    because: LeftBecause,
+) -> Result<()> {
+    let now = tx.now();
+    let values = (stay::left_at.eq(maybe_at(Some(now))), stay::left_because.eq(because.to_string()));
+    let open = stay::table.filter(stay::consultation_id.eq(key(consultation.id)).and(stay::left_at.is_null()));
+    match user {
+        Some(user) => diesel::update(open.filter(stay::user_id.eq(key(user)))).set(values).execute(tx.connection())?,
+        None => diesel::update(open).set(values).execute(tx.connection())?,
+    };
+    Ok(())
+}
+
+/// Everybody who is marked as present, wherever: after a restart some of them may be gone.
+pub(crate) fn left_open(session: &mut Session<'_>) -> Result<Vec<(FacilityId, ConsultationId, UserId)>> {
+    Ok(participant::table
+        .filter(participant::present.eq(true))
+        .select((participant::facility_id, participant::consultation_id, participant::user_id))
+        .load(session.connection())?)
+}

@@ -1,0 +1,94 @@
+//! The tables, as both databases have them.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation (id) {
+        id -> Uuid,
+        facility_id -> Uuid,
+        appointment_id -> Uuid,
+        doctor_id -> Uuid,
+        patient_id -> Uuid,
+        status -> Text,
+        visit_type -> Text,
+        is_emergency -> Bool,
+        starts_at -> Instant,
+        ends_at -> Instant,
+        waiting_since -> Nullable<Instant>,
+        started_at -> Nullable<Instant>,
+        ended_at -> Nullable<Instant>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_participant (consultation_id, user_id) {
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        facility_id -> Uuid,
+        role -> Text,
+        present -> Bool,
+        joined_at -> Nullable<Instant>,
+        read_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    participant_session (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        facility_id -> Uuid,
+        reconnected -> Bool,
+        joined_at -> Instant,
+        left_at -> Nullable<Instant>,
+        left_because -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_message (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        sender_id -> Uuid,
+        client_key -> Binary,
+        seq -> BigInt,
+        content -> Binary,
+        sent_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_note (consultation_id) {
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        author_id -> Uuid,
+        content -> Binary,
+        version -> BigInt,
+        created_at -> Instant,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::Uuid;
+    waiting_place (consultation_id) {
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        doctor_id -> Uuid,
+        position -> Integer,
+    }
+}
+
+diesel::joinable!(consultation_participant -> consultation (consultation_id));
+diesel::allow_tables_to_appear_in_same_query!(consultation, consultation_participant);
