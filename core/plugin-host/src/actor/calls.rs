@@ -73,8 +73,10 @@ impl Supervisor {
     }
 
     fn may_start(&self) -> bool {
+        // A process with a call that may not return is likely to be ended: nothing new goes there.
+        let doomed = self.setup.isolation == Isolation::Process && self.running.values().any(|r| r.cancelled);
         let calls = self.running.values().filter(|running| matches!(running.purpose, Purpose::Call(..)));
-        self.phase == Phase::Running && calls.count() < self.setup.settings.max_running
+        self.phase == Phase::Running && !doomed && calls.count() < self.setup.settings.max_running
     }
 
     /// Starts waiting calls while there is room.

@@ -18,7 +18,7 @@ use std::{
     os::{fd::AsFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    sync::Mutex,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Program, arguments and environment of the child that runs `library`. The socket becomes its
@@ -54,13 +54,14 @@ fn run(arguments: Vec<OsString>) -> io::Result<()> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "usage: plugin-host [--memory-mib N] LIBRARY"))?;
     let socket = take_socket()?;
     confine(memory_mib)?;
-    let writer = Mutex::new(socket.try_clone()?);
+    let socket = Arc::new(socket);
+    let writer = Mutex::new(Arc::clone(&socket));
     let send = move |frame: Frame| {
-        let mut writer = writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        frame.write(&mut *writer).is_ok()
+        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        frame.write(&mut &**writer).is_ok()
     };
     let runner = Runner::start(library, Box::new(send));
-    let mut reader = BufReader::new(socket);
+    let mut reader = BufReader::new(&*socket);
     while let Ok(frame) = Frame::read(&mut reader) {
         runner.accept(frame);
     }

@@ -1,0 +1,112 @@
+/* A video plugin in C, written from the header alone: proof that the header says what the border
+ * does. The macros make wrong ones of it. */
+#include "consilium_plugin.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef MAGIC
+#define MAGIC CONSILIUM_MAGIC
+#endif
+#ifndef MAJOR
+#define MAJOR CONSILIUM_ABI_MAJOR
+#endif
+#ifndef KIND
+#define KIND "video/1"
+#endif
+#ifndef SIZE
+#define SIZE sizeof(consilium_plugin)
+#endif
+
+struct instance {
+  const consilium_host *host;
+};
+
+static void give(consilium_buffer *out, const char *text) {
+  out->len = strlen(text);
+  out->ptr = malloc(out->len);
+  memcpy(out->ptr, text, out->len);
+  out->free = NULL;
+}
+
+static void release(uint8_t *ptr, size_t len) {
+  (void)len;
+  free(ptr);
+}
+
+static consilium_slice lend(const char *text) {
+  consilium_slice slice = {(const uint8_t *)text, strlen(text)};
+  return slice;
+}
+
+static int32_t create(const consilium_host *host, consilium_slice config, void **instance,
+                      consilium_buffer *out) {
+  (void)config;
+  (void)out;
+  if (host->abi_major != CONSILIUM_ABI_MAJOR || host->size < sizeof(consilium_host))
+    return CONSILIUM_INVALID;
+  struct instance *made = malloc(sizeof *made);
+  made->host = host;
+  *instance = made;
+  return CONSILIUM_OK;
+}
+
+static int is(consilium_slice method, const char *name) {
+  return method.len == strlen(name) && memcmp(method.ptr, name, method.len) == 0;
+}
+
+static int32_t call(void *instance, uint64_t call_id, consilium_slice method,
+                    consilium_slice request, consilium_buffer *out) {
+  struct instance *self = instance;
+  (void)request;
+  if (is(method, "plugin.health")) {
+    give(out, "{\"status\":\"ok\"}");
+  } else if (is(method, "video.create_room")) {
+    consilium_buffer time = {NULL, 0, NULL};
+    int32_t code = self->host->call(self->host->context, call_id, lend("host.clock"), lend("{}"), &time);
+    if (code != CONSILIUM_OK) return code;
+    self->host->log(self->host->context, call_id, 3, lend("a room from C"));
+    if (time.free) time.free(time.ptr, time.len);
+    give(out, self->host->cancelled(self->host->context, call_id) ? "{}" : "{\"room\":\"c\"}");
+  } else if (is(method, "video.end_room")) {
+    give(out, "{\"emptied\":\"maybe\"}"); /* not what the contract says */
+  } else {
+    give(out, "{\"code\":\"unknown_method\",\"retryable\":false,\"message\":\"no\"}");
+    out->free = release;
+    return CONSILIUM_INVALID;
+  }
+  out->free = release;
+  return CONSILIUM_OK;
+}
+
+static void cancel(void *instance, uint64_t call_id) {
+  (void)instance;
+  (void)call_id;
+}
+
+static int32_t drain(void *instance, uint64_t timeout_ms) {
+  (void)instance;
+  (void)timeout_ms;
+  return CONSILIUM_OK;
+}
+
+static void destroy(void *instance) { free(instance); }
+
+#ifdef NO_ENTRY_POINT
+const consilium_plugin *consilium_plugin_v2(void) {
+#else
+const consilium_plugin *consilium_plugin_v1(void) {
+#endif
+  static char manifest[256];
+  static consilium_plugin plugin = {MAGIC, SIZE, MAJOR, 0, 0, {NULL, 0}, create, call, cancel, drain, destroy};
+#ifdef LIE
+  /* Another manifest in every process. */
+  snprintf(manifest, sizeof manifest, "{\"id\":\"c\",\"version\":\"%d\",\"kinds\":[\"%s\"]}", (int)getpid(), KIND);
+#else
+  snprintf(manifest, sizeof manifest, "{\"id\":\"c\",\"version\":\"1.0.0\",\"kinds\":[\"%s\"]}", KIND);
+#endif
+  plugin.manifest.ptr = (const uint8_t *)manifest;
+  plugin.manifest.len = strlen(manifest);
+  return &plugin;
+}

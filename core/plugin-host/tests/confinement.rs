@@ -1,0 +1,209 @@
+//! What a child process has and what it is given: no environment, no descriptors, no files, no
+//! secrets but those it may read, no hosts but those it may reach.
+
+mod support;
+
+use consilium_plugin_host::{Isolation, PluginConfig, PluginHost, SecretSource};
+use serde_json::json;
+use std::{fs, net::SocketAddr, path::Path};
+use support::{deed, info, rogue, settings, start};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+fn with_secrets(mut plugin: PluginConfig, directory: &TempDir) -> PluginConfig {
+    for name in ["hidden", "shown"] {
+        let path = directory.path().join(name);
+        fs::write(&path, format!("value-of-{name}\n")).unwrap();
+        plugin.secrets.insert(name.to_owned(), SecretSource::File(path));
+    }
+    plugin
+}
+
+#[tokio::test]
+async fn the_child_inherits_nothing() {
+    let cache = tempfile::tempdir().unwrap();
+    // A descriptor that this process leaves open to its children on purpose.
+    let leaky = fs::File::create(cache.path().join("leaky")).unwrap();
+    nix::fcntl::fcntl(&leaky, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    let host = start(settings(&cache), rogue(Isolation::Process)).await;
+    assert_eq!(deed(&host, "environment").await.unwrap(), "{}");
+
+    let process = format!("/proc/{}", info(&host).await.pid.unwrap());
+    assert_eq!(fs::read(format!("{process}/environ")).unwrap(), b"");
+    let mut open: Vec<String> = fs::read_dir(format!("{process}/fd"))
+        .unwrap()
+        .map(|entry| fs::read_link(entry.unwrap().path()).unwrap().to_string_lossy().into_owned())
+        .map(|target| target.split(':').next().unwrap().to_owned())
+        .collect();
+    open.sort();
+    // Standard input and output, the socket to the host, and standard error, which the host reads.
+    assert_eq!(open, ["/dev/null", "/dev/null", "pipe", "socket"]);
+
+    let status = fs::read_to_string(format!("{process}/status")).unwrap();
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    let limits = fs::read_to_string(format!("{process}/limits")).unwrap();
+    for limit in ["Max core file size         0                    0", "Max file size              0"] {
+        assert!(limits.contains(limit), "{limits}");
+    }
+}
+
+#[tokio::test]
+async fn the_child_writes_no_files() {
+    let cache = tempfile::tempdir().unwrap();
+    let host = start(settings(&cache), rogue(Isolation::Process)).await;
+    let target = cache.path().join("written");
+    let _ = deed(&host, &format!("write-file:{}", target.display())).await;
+    assert_eq!(fs::read(&target).unwrap_or_default(), b"");
+}
+
+#[tokio::test]
+async fn a_secret_is_read_only_where_the_manifest_says_so() {
+    let cache = tempfile::tempdir().unwrap();
+    let host = start(settings(&cache), with_secrets(rogue(Isolation::Process), &cache)).await;
+    assert_eq!(deed(&host, "secret:shown").await.unwrap(), "value-of-shown");
+    for denied in ["secret:hidden", "secret:other"] {
+        assert_eq!(deed(&host, denied).await.unwrap_err().code(), "secret_denied");
+    }
+}
+
+#[tokio::test]
+async fn the_store_compares_versions_and_keeps_its_quota() {
+    let cache = tempfile::tempdir().unwrap();
+    let host = start(settings(&cache), rogue(Isolation::Process)).await;
+    for _ in 0..2 {
+        assert_eq!(deed(&host, "kv-race").await.unwrap(), r#"["kv_conflict","2","kv_quota",2]"#);
+    }
+}
+
+/// A server that answers each path with what it is told, and echoes what it was sent elsewhere.
+async fn server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut request = vec![0; 16 * 1024];
+                let mut length = 0;
+                loop {
+                    let read = stream.read(&mut request[length..]).await.unwrap();
+                    length += read;
+                    let text = String::from_utf8_lossy(&request[..length]);
+                    let complete = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+                        let declared = head
+                            .lines()
+                            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+                        body.len() >= declared.unwrap_or(0)
+                    });
+                    if complete || read == 0 {
+                        break;
+                    }
+                }
+                let text = String::from_utf8_lossy(&request[..length]).into_owned();
+                let path = text.split(' ').nth(1).unwrap_or_default();
+                let redirect = |location: &str| {
+                    format!(
+                        "HTTP/1.1 307 Moved\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    )
+                };
+                let answer = match path {
+                    "/to-undeclared" => redirect("http://undeclared.example/"),
+                    "/to-localhost" => redirect(&format!("http://localhost:{}/echo", address.port())),
+                    "/round" => redirect("/round"),
+                    "/large" => {
+                        let body = "x".repeat(3 * 1024 * 1024);
+                        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+                    }
+                    "/never" => {
+                        tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+                        return;
+                    }
+                    _ => {
+                        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
+                    }
+                };
+                let _ = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    address
+}
+
+async fn connected(allow_private: bool, egress: &[&str]) -> (PluginHost, String, TempDir) {
+    let cache = tempfile::tempdir().unwrap();
+    let peer = format!("http://{}", server().await);
+    let mut plugin = with_secrets(rogue(Isolation::Process), &cache);
+    plugin.config = support::config(json!({"peer": peer}));
+    plugin.allow_private = allow_private;
+    plugin.egress = egress.iter().map(|host| (*host).to_owned()).collect();
+    (start(settings(&cache), plugin).await, peer, cache)
+}
+
+async fn code(host: &PluginHost, name: &str) -> String {
+    deed(host, name).await.unwrap_err().code().to_owned()
+}
+
+#[tokio::test]
+async fn undeclared_hosts_are_not_reached_not_even_by_redirect() {
+    let (host, peer, _cache) = connected(true, &[]).await;
+    assert_eq!(code(&host, "fetch:http://undeclared.example/").await, "egress_denied");
+    assert_eq!(code(&host, &format!("fetch:{peer}/to-undeclared")).await, "egress_denied");
+    assert_eq!(code(&host, &format!("fetch:{peer}/to-localhost")).await, "egress_denied");
+    assert_eq!(code(&host, &format!("fetch:{peer}/round")).await, "too_many_redirects");
+    assert_eq!(code(&host, "fetch:file:///etc/passwd").await, "egress_denied");
+    assert!(deed(&host, &format!("fetch:{peer}/echo")).await.unwrap().starts_with("200 GET /echo"));
+}
+
+#[tokio::test]
+async fn private_addresses_need_the_operators_leave() {
+    let (host, peer, _cache) = connected(false, &["localhost"]).await;
+    let https = peer.replace("http://", "https://");
+    assert_eq!(code(&host, &format!("fetch:{https}/echo")).await, "address_denied", "as a number");
+    let by_name = https.replace("127.0.0.1", "localhost");
+    assert_eq!(code(&host, &format!("fetch:{by_name}/echo")).await, "address_denied", "as a name");
+    assert_eq!(code(&host, &format!("fetch:{peer}/echo")).await, "egress_denied", "plain http");
+}
+
+#[tokio::test]
+async fn responses_are_bounded_in_time_and_size() {
+    let (host, peer, _cache) = connected(true, &[]).await;
+    assert_eq!(code(&host, &format!("fetch:{peer}/large")).await, "answer_too_large");
+    let late = code(&host, &format!("fetch:{peer}/never")).await;
+    assert!(["timeout", "plugin_timeout"].contains(&late.as_str()), "{late}");
+    let gone = "http://127.0.0.1:1/";
+    assert_eq!(code(&host, &format!("fetch:{gone}")).await, "connection_failed");
+}
+
+#[tokio::test]
+async fn secrets_are_injected_by_the_host_and_never_seen_by_the_plugin() {
+    let (host, _, _cache) = connected(true, &["localhost"]).await;
+    assert_eq!(code(&host, "fetch-with-unknown-secret").await, "secret_missing");
+    let echo = deed(&host, "fetch-with-secret:/echo").await.unwrap();
+    assert!(!echo.contains("value-of-hidden"), "{echo}");
+    // The server did get it, in header and body: both are redacted in its echo.
+    assert!(echo.contains("authorization: Bearer [secret]"), "{echo}");
+    assert!(echo.ends_with("key=[secret]"), "{echo}");
+    // Another origin does not get it, although the host may be reached.
+    assert_eq!(code(&host, "fetch-with-secret:/to-localhost").await, "egress_denied");
+}
+
+#[tokio::test]
+async fn other_origins_get_no_secret_headers() {
+    let (host, peer, _cache) = connected(true, &["localhost"]).await;
+    let echo = deed(&host, &format!("fetch:{peer}/to-localhost")).await.unwrap();
+    assert!(echo.starts_with("200 GET /echo") && !echo.to_lowercase().contains("authorization"), "{echo}");
+}
+
+#[test]
+fn the_cache_is_not_readable_by_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let cache = tempfile::tempdir().unwrap();
+    let library = support::library("consilium-rogue");
+    consilium_plugin_host::inspect(&settings(&cache), &library).unwrap();
+    let copy = fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap();
+    assert!(Path::new(&copy.path()).extension().is_some_and(|extension| extension == "so"));
+    assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o500);
+}
