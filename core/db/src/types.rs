@@ -106,6 +106,33 @@ pub fn maybe_at(instant: Option<Timestamp>) -> Bound<Nullable<Instant>, Option<T
     Bound::new(instant)
 }
 
+/// One of several ids in `eq_any`, which wants values and not bound ones.
+#[derive(Debug, Clone, Copy, diesel::expression::AsExpression)]
+#[diesel(sql_type = Uuid)]
+pub struct AnyKey(uuid::Uuid);
+
+/// Ids for `eq_any`.
+pub fn keys<T>(ids: impl IntoIterator<Item = Id<T>>) -> Vec<AnyKey> {
+    ids.into_iter().map(|id| AnyKey(id.uuid())).collect()
+}
+
+impl ToSql<Uuid, MultiBackend> for AnyKey {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Uuid, &self.0));
+        Ok(IsNull::No)
+    }
+}
+impl ToSql<Uuid, Pg> for AnyKey {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Uuid, Pg>::to_sql(&self.0, &mut out.reborrow())
+    }
+}
+impl ToSql<Uuid, Sqlite> for AnyKey {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        ToSql::<Uuid, Sqlite>::to_sql(&self.0, out)
+    }
+}
+
 impl<T> FromSql<Uuid, Pg> for Id<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         <uuid::Uuid as FromSql<sql_types::Uuid, Pg>>::from_sql(value).map(Id::new)

@@ -1,5 +1,41 @@
 //! Appointments: when doctors can be booked, booking without double-booking, and what becomes of a booking.
+//!
+//! One [`DoctorSchedule`] actor per doctor decides; a constraint of the database refuses what overlaps even if
+//! two of them believe to be the only one. Builds on `people` and `identity`; knows nothing of what happens
+//! inside a consultation, of notifications or of HTTP.
+//!
+//! Events, all with [`AppointmentEvent`] as data: `appointment_booked`, `_accepted`, `_rejected`, `_cancelled`,
+//! `_rescheduled`, `_completed`, `_no_show`; and `availability_changed {doctor_id, version}`.
+//! Timers of the entity kind `appointment`: [`REMINDER_24H`] and [`REMINDER_1H`], handled by whoever reminds, and
+//! [`NO_SHOW`], handled by [`NoShowTimer`].
 
+mod access;
+mod actor;
+mod availability;
+mod decide;
+mod facts;
+mod meeting;
 mod model;
+mod refusal;
+mod schedule;
+mod search;
+// mod service;
+mod slots;
+mod store;
+#[cfg(test)]
+mod tests;
 
+pub use availability::{
+    Availability, AvailabilityDraft, Day, Exception, ExceptionDraft, Hours, VersionedAvailability, WallTime,
+    WeeklyDraft, WeeklyHours,
+};
+pub use facts::{NO_SHOW, NO_SHOW_GRACE_MINUTES, REMINDER_1H, REMINDER_24H};
+pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started};
 pub use model::*;
+pub use refusal::SchedulingRefusal;
+pub use schedule::{
+    Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply,
+};
+pub use search::MAX_RANGE_DAYS;
+// pub use service::{Scheduling, SchedulingSettings};
+pub use slots::{Interval, Slot};

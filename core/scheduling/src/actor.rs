@@ -1,0 +1,137 @@
+//! A doctor's schedule as an actor: short steps between the rules, the store and what others must hear.
+
+use consilium_db::{Db, Error, Result, Tx, outbox::Fact};
+use consilium_kernel::{AppointmentId, CommandMeta, DoctorId, EntityRef, Timestamp};
+use consilium_runtime::{Decision, Entity};
+
+use crate::{
+    decide,
+    facts::{self, Told},
+    model::{Appointment, Party, Status},
+    schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply},
+    slots::{self, Interval},
+    store::{appointments, appointments::Words, availability, occupancy, schedule},
+    VersionedAvailability,
+};
+
+impl Entity for DoctorSchedule {
+    const KIND: &'static str = "doctor_schedule";
+    type Id = DoctorId;
+    type Command = ScheduleCommand;
+    type Event = ScheduleEvent;
+    type Reply = ScheduleReply;
+
+    async fn load(db: &Db, id: DoctorId) -> Result<Self> {
+        db.read(move |session| schedule::load(session, id)).await
+    }
+
+    fn decide(&self, command: &ScheduleCommand, meta: &CommandMeta, now: Timestamp) -> Decision<ScheduleEvent> {
+        decide::decide(self, command, meta, now)
+    }
+
+    fn commit(&self, tx: &mut Tx<'_>, command: &ScheduleCommand, events: &[ScheduleEvent]) -> Result<ScheduleReply> {
+        match (command, events) {
+            (_, [ScheduleEvent::AvailabilityPut(set)]) => self.put_availability(tx, set),
+            (ScheduleCommand::Book(booking), [ScheduleEvent::Booked { entry, held, .. }]) => {
+                self.book(tx, booking, entry, *held).map(reply)
+            }
+            (
+                ScheduleCommand::Change { change, note, .. },
+                [ScheduleEvent::Changed { appointment_id, entry, moved, by }],
+            ) => {
+                match moved {
+                    Some(moved) => self.reschedule(tx, *appointment_id, entry, moved)?,
+                    None => settle(tx, *appointment_id, entry)?,
+                }
+                self.tell(tx, *appointment_id, *change, note.as_deref(), moved.as_ref(), *by).map(reply)
+            }
+            // Decided on a state that does not fit the command: load it again.
+            _ => Err(Error::VersionConflict),
+        }
+    }
+
+    fn apply(&mut self, event: &ScheduleEvent) {
+        self.take_in(event);
+    }
+}
+
+fn reply(appointment: Appointment) -> ScheduleReply {
+    ScheduleReply::Appointment(Box::new(appointment))
+}
+
+impl DoctorSchedule {
+    fn put_availability(&self, tx: &mut Tx<'_>, set: &VersionedAvailability) -> Result<ScheduleReply> {
+        availability::put(tx, self.doctor_id, set)?;
+        tx.emit(Fact {
+            entity: EntityRef::new(Self::KIND, self.doctor_id.uuid()),
+            version: set.version,
+            event_type: "availability_changed",
+            schema: 1,
+            subject: tx.meta().scope.facility_id.uuid(),
+            data: &serde_json::json!({ "doctor_id": self.doctor_id, "version": set.version }),
+        })?;
+        Ok(ScheduleReply::Availability(set.clone()))
+    }
+
+    fn book(&self, tx: &mut Tx<'_>, booking: &Booking, entry: &Entry, held: Interval) -> Result<Appointment> {
+        let set = self.unchanged(tx, entry.starts_at, booking.appointment_id)?;
+        let appointment = appointments::insert(tx, self.doctor_id, booking, entry, &set.availability.time_zone)?;
+        occupancy::hold(tx, self.doctor_id, booking.appointment_id, held)?;
+        facts::tell(tx, appointment, Told::Booked, Party::Patient, None, None)
+    }
+
+    fn reschedule(&self, tx: &mut Tx<'_>, id: AppointmentId, entry: &Entry, moved: &Moved) -> Result<()> {
+        let set = self.unchanged(tx, entry.starts_at, id)?;
+        appointments::move_to(tx, id, entry, &set.availability.time_zone)?;
+        occupancy::move_to(tx, id, moved.held)
+    }
+
+    /// Makes sure that what cannot be said by a constraint still is as it was decided on, even if another node
+    /// believes that it owns this schedule: the hours, and how many appointments the day has.
+    fn unchanged(&self, tx: &mut Tx<'_>, starts_at: Timestamp, id: AppointmentId) -> Result<&VersionedAvailability> {
+        let stored = availability::lock(tx, self.doctor_id)?;
+        let set = self.availability.as_ref().filter(|set| set.version == stored).ok_or(Error::VersionConflict)?;
+        if set.availability.max_per_day.is_none() {
+            return Ok(set);
+        }
+        let zone = &set.availability.time_zone;
+        let date = slots::local_date(zone, starts_at);
+        let Some(span) = slots::around(date) else { return Ok(set) };
+        let on_date = occupancy::starts(tx, self.doctor_id, span.starts_at, span.ends_at)?
+            .into_iter()
+            .filter(|(held_by, start)| *held_by != Some(id) && slots::local_date(zone, *start) == date)
+            .count();
+        let known = usize::from(self.busy(&set.availability, Some(id)).on(date));
+        if on_date == known { Ok(set) } else { Err(Error::VersionConflict) }
+    }
+
+    fn tell(
+        &self,
+        tx: &mut Tx<'_>,
+        id: AppointmentId,
+        change: Change,
+        note: Option<&str>,
+        moved: Option<&Moved>,
+        by: Party,
+    ) -> Result<Appointment> {
+        let scope = tx.meta().scope;
+        let appointment = appointments::find(tx, scope, id, Words::Opened)?.ok_or(Error::VersionConflict)?;
+        let told = match change {
+            Change::Accept { .. } => Told::Accepted,
+            Change::Reject => Told::Rejected,
+            Change::Cancel => Told::Cancelled,
+            Change::Reschedule { .. } => Told::Rescheduled,
+            Change::NoShow => Told::NoShow,
+        };
+        facts::tell(tx, appointment, told, by, note, moved.map(|moved| moved.previous_starts_at))
+    }
+}
+
+/// Writes a change that leaves the time as it is. One that will not take place gives its time back.
+pub(crate) fn settle(tx: &mut Tx<'_>, id: AppointmentId, entry: &Entry) -> Result<()> {
+    appointments::change(tx, id, entry)?;
+    match entry.status {
+        Status::Rejected | Status::Cancelled => occupancy::release(tx, id),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,60 @@
+//! What the API and other modules call.
+
+mod appointments;
+mod hours;
+
+use consilium_db::{Db, Session};
+use consilium_identity as identity;
+use consilium_kernel::{DoctorId, Refusal, Scope};
+use consilium_people::{self as people, Doctor};
+use consilium_runtime::Directory;
+
+use crate::{refusal::SchedulingRefusal, schedule::DoctorSchedule};
+
+/// How scheduling is run.
+#[derive(Debug, Clone)]
+pub struct SchedulingSettings {
+    /// Whether patients and doctors must have confirmed their e-mail address before they book or are booked.
+    pub require_verified_email: bool,
+}
+
+/// Hours, slots and appointments; cheap to clone.
+#[derive(Clone)]
+pub struct Scheduling {
+    db: Db,
+    schedules: Directory<DoctorSchedule>,
+    settings: SchedulingSettings,
+}
+
+impl Scheduling {
+    /// Over `db`, with the schedules' actors in `schedules`.
+    pub fn new(db: Db, schedules: Directory<DoctorSchedule>, settings: SchedulingSettings) -> Self {
+        Self { db, schedules, settings }
+    }
+
+    /// A doctor of the facility, verified or not.
+    async fn doctor(&self, scope: Scope, id: DoctorId) -> Result<Doctor, Refusal> {
+        let found = self.db.read(move |session| people::doctor(session, id)).await?;
+        found.filter(|doctor| doctor.facility_id == scope.facility_id).ok_or(SchedulingRefusal::DoctorNotFound.refusal())
+    }
+
+    /// A doctor who can be booked: verified, and with a confirmed address where that is asked for.
+    async fn bookable_doctor(&self, scope: Scope, id: DoctorId) -> Result<Doctor, Refusal> {
+        let doctor = self.doctor(scope, id).await?;
+        if !doctor.verified {
+            return Err(SchedulingRefusal::DoctorNotFound.refusal());
+        }
+        let user_id = doctor.user_id;
+        if self.settings.require_verified_email {
+            let confirmed = move |session: &mut Session<'_>| {
+                Ok(identity::contact(session, user_id)?.is_some_and(|contact| contact.email_verified))
+            };
+            if !self.db.read(confirmed).await? {
+                return Err(SchedulingRefusal::EmailNotVerified
+                    .refusal()
+                    .because("The doctor has not confirmed the e-mail address yet and cannot be booked."));
+            }
+        }
+        Ok(doctor)
+    }
+}

@@ -1,0 +1,113 @@
+//! The `occupancy` table: what is held of every doctor's time. Its constraint refuses whatever overlaps.
+
+use std::collections::HashMap;
+
+use consilium_db::{
+    Result, Session, Tx,
+    types::{at, key, keys, maybe_key},
+};
+use consilium_kernel::{AppointmentId, DoctorId, Scope, Timestamp};
+use diesel::prelude::*;
+
+use super::{meaning, one_row, schema::occupancy};
+use crate::slots::Interval;
+
+/// Held by an appointment.
+const APPOINTMENT: &str = "appointment";
+
+/// Holds time for an appointment.
+pub(crate) fn hold(tx: &mut Tx<'_>, doctor_id: DoctorId, appointment_id: AppointmentId, held: Interval) -> Result<()> {
+    let (id, scope) = (tx.new_id::<()>(), tx.meta().scope);
+    diesel::insert_into(occupancy::table)
+        .values((
+            occupancy::id.eq(key(id)),
+            occupancy::facility_id.eq(key(scope.facility_id)),
+            occupancy::doctor_id.eq(key(doctor_id)),
+            occupancy::source.eq(APPOINTMENT),
+            occupancy::appointment_id.eq(maybe_key(Some(appointment_id))),
+            occupancy::starts_at.eq(at(held.starts_at)),
+            occupancy::ends_at.eq(at(held.ends_at)),
+        ))
+        .execute(tx.connection())
+        .map_err(meaning)?;
+    Ok(())
+}
+
+/// Holds other time for an appointment than before.
+pub(crate) fn move_to(tx: &mut Tx<'_>, appointment_id: AppointmentId, held: Interval) -> Result<()> {
+    let changed = diesel::update(occupancy::table.filter(occupancy::appointment_id.eq(maybe_key(Some(appointment_id)))))
+        .set((occupancy::starts_at.eq(at(held.starts_at)), occupancy::ends_at.eq(at(held.ends_at))))
+        .execute(tx.connection())
+        .map_err(meaning)?;
+    one_row(changed)
+}
+
+/// Gives an appointment's time back.
+pub(crate) fn release(tx: &mut Tx<'_>, appointment_id: AppointmentId) -> Result<()> {
+    diesel::delete(occupancy::table.filter(occupancy::appointment_id.eq(maybe_key(Some(appointment_id)))))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// What is held of a doctor's time by appointments and ends after `from`.
+pub(crate) fn of_doctor(
+    session: &mut Session<'_>,
+    doctor_id: DoctorId,
+    from: Timestamp,
+) -> Result<Vec<(AppointmentId, Interval)>> {
+    let rows: Vec<(Option<AppointmentId>, Timestamp, Timestamp)> = occupancy::table
+        .filter(occupancy::doctor_id.eq(key(doctor_id)).and(occupancy::ends_at.gt(at(from))))
+        .select((occupancy::appointment_id, occupancy::starts_at, occupancy::ends_at))
+        .load(session.connection())?;
+    Ok(rows.into_iter().filter_map(|(id, starts_at, ends_at)| Some((id?, Interval { starts_at, ends_at }))).collect())
+}
+
+/// How many appointments of a doctor start in [from, to).
+pub(crate) fn starts(
+    session: &mut Session<'_>,
+    doctor_id: DoctorId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(Option<AppointmentId>, Timestamp)>> {
+    Ok(occupancy::table
+        .filter(occupancy::doctor_id.eq(key(doctor_id)).and(occupancy::ends_at.gt(at(from))))
+        .filter(occupancy::starts_at.ge(at(from)).and(occupancy::starts_at.lt(at(to))))
+        .select((occupancy::appointment_id, occupancy::starts_at))
+        .load(session.connection())?)
+}
+
+/// What is held of these doctors' time within `span`.
+pub(crate) fn of_doctors(
+    session: &mut Session<'_>,
+    doctors: &[DoctorId],
+    span: Interval,
+) -> Result<HashMap<DoctorId, Vec<Interval>>> {
+    let rows = occupancy::table
+        .filter(occupancy::doctor_id.eq_any(keys(doctors.iter().copied())))
+        .filter(occupancy::ends_at.gt(at(span.starts_at)).and(occupancy::starts_at.lt(at(span.ends_at))))
+        .select((occupancy::doctor_id, occupancy::starts_at, occupancy::ends_at))
+        .load(session.connection())?;
+    Ok(grouped(rows))
+}
+
+/// What is held of the time of all doctors of the facility within `span`.
+pub(crate) fn of_facility(
+    session: &mut Session<'_>,
+    scope: Scope,
+    span: Interval,
+) -> Result<HashMap<DoctorId, Vec<Interval>>> {
+    let rows = occupancy::table
+        .filter(occupancy::facility_id.eq(key(scope.facility_id)))
+        .filter(occupancy::ends_at.gt(at(span.starts_at)).and(occupancy::starts_at.lt(at(span.ends_at))))
+        .select((occupancy::doctor_id, occupancy::starts_at, occupancy::ends_at))
+        .load(session.connection())?;
+    Ok(grouped(rows))
+}
+
+fn grouped(rows: Vec<(DoctorId, Timestamp, Timestamp)>) -> HashMap<DoctorId, Vec<Interval>> {
+    let mut held: HashMap<DoctorId, Vec<Interval>> = HashMap::new();
+    for (doctor_id, starts_at, ends_at) in rows {
+        held.entry(doctor_id).or_default().push(Interval { starts_at, ends_at });
+    }
+    held
+}
