@@ -1,13 +1,17 @@
 //! A database of its own for every test, on the server that `scripts/with-postgres` started.
 
 use std::{
-    env, process,
+    env,
+    fs::OpenOptions,
+    io::Write,
+    process,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Bool};
 
 const SERVER_VARIABLE: &str = "CONSILIUM_TEST_POSTGRES_URL";
+const TALLY_VARIABLE: &str = "CONSILIUM_TEST_TALLY";
 
 /// A database that lives as long as this value.
 #[derive(Debug)]
@@ -47,6 +51,7 @@ impl PostgresDatabase {
         let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let server = server_url();
         run(&mut connect(&server), &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\""));
+        tally("postgres");
         Self { server, name }
     }
 
@@ -71,6 +76,16 @@ impl Drop for PostgresDatabase {
             }
         }
     }
+}
+
+/// Notes for `scripts/test` that the running test opened a database of this kind.
+pub fn tally(backend: &str) {
+    let Some(file) = env::var_os(TALLY_VARIABLE) else { return };
+    let named = |variable| env::var(variable).unwrap_or_default();
+    let test = format!("{} {}", named("NEXTEST_BINARY_ID"), named("NEXTEST_TEST_NAME"));
+    let mut file = OpenOptions::new().create(true).append(true).open(file).expect("the tally can be written");
+    // One short write: lines of tests that run at the same time do not mix.
+    file.write_all(format!("{backend} {test}\n").as_bytes()).expect("the tally can be written");
 }
 
 fn server_url() -> String {

@@ -113,9 +113,10 @@ impl SourceFile {
 
     /// True for what is never part of the product: tests, examples and benches beside `src/`.
     pub fn is_for_tests(&self) -> bool {
-        self.path.starts_with("tests/") || ["/tests/", "/examples/", "/benches/"].iter().any(|part| {
-            self.path.split_once("/src/").map_or(self.path.as_str(), |(outside, _)| outside).contains(part)
-        })
+        self.path.starts_with("tests/")
+            || ["/tests/", "/examples/", "/benches/"].iter().any(|part| {
+                self.path.split_once("/src/").map_or(self.path.as_str(), |(outside, _)| outside).contains(part)
+            })
     }
 }
 

@@ -49,8 +49,17 @@ pub struct Guarded {
 const DATABASE_CRATES: &[&str] =
     &["db", "identity", "people", "scheduling", "consultations", "prescribing", "notifications", "insights", "tests"];
 const ACTOR_CRATES: &[&str] = &[
-    "runtime", "plugin-host", "api", "identity", "people", "scheduling", "consultations", "prescribing",
-    "notifications", "insights", "tests",
+    "runtime",
+    "plugin-host",
+    "api",
+    "identity",
+    "people",
+    "scheduling",
+    "consultations",
+    "prescribing",
+    "notifications",
+    "insights",
+    "tests",
 ];
 
 /// Libraries that must not spread. The tests package may use any of them.
@@ -63,8 +72,16 @@ pub const GUARDED: &[Guarded] = &[
     Guarded { library: "actix-web-actors", crates: &["api"], files: is_actor },
     Guarded { library: "actix-web", crates: &["api", "tests"], files: is_api },
     Guarded { library: "actix-cors", crates: &["api"], files: is_api },
-    Guarded { library: "libloading", crates: &["plugin-host"], files: |file| file.path.starts_with("core/plugin-host/") },
-    Guarded { library: "lettre", crates: &["notifications", "tests"], files: |file| file.path.starts_with("core/notifications/") },
+    Guarded {
+        library: "libloading",
+        crates: &["plugin-host"],
+        files: |file| file.path.starts_with("core/plugin-host/"),
+    },
+    Guarded {
+        library: "lettre",
+        crates: &["notifications", "tests"],
+        files: |file| file.path.starts_with("core/notifications/"),
+    },
 ];
 
 /// Where rows are read and written: all of `core/db`, and in a module its store.

@@ -11,7 +11,8 @@ pub fn workspace_dependencies(house: &House) -> Violations {
     let mut violations = Vec::new();
     for room in &house.crates {
         let Some(allowed) = plan::may_know(room) else {
-            violations.push(format!("{} is not in the plan: tests/tests/house/plan.rs must say whom it may know", room.name));
+            violations
+                .push(format!("{} is not in the plan: tests/tests/house/plan.rs must say whom it may know", room.name));
             continue;
         };
         let forbidden = room.members.iter().filter(|member| !allowed.contains(&member.as_str()));

@@ -85,7 +85,8 @@ fn tables_in_sql(file: &SourceFile) -> Vec<String> {
         for token in sequence {
             let TokenTree::Literal(literal) = token else { continue };
             let text = literal.to_string();
-            let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+            let words: Vec<_> =
+                text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
             found.extend(words.windows(2).filter_map(|pair| {
                 let before = ["FROM", "JOIN", "INTO", "UPDATE", "TABLE"].contains(&pair[0]);
                 before.then(|| pair[1].to_string())
