@@ -1,0 +1,49 @@
+//! Hears every committed event and writes the deliveries that follow, in the transaction that moves its cursor.
+
+use consilium_db::{Result, Tx};
+use consilium_kernel::{EntityRef, EventEnvelope};
+use consilium_runtime::Subscriber;
+
+use crate::{
+    announce::{Announcer, Occasion},
+    content::{AppointmentContent, Content},
+    rules::{self, ENDS_REMINDERS, MOVES_REMINDERS},
+    store,
+};
+
+/// The subscriber `notifications`.
+pub struct NotificationSubscriber(pub(crate) Announcer);
+
+impl Subscriber for NotificationSubscriber {
+    fn name(&self) -> &'static str {
+        "notifications"
+    }
+
+    fn digest(&self, tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
+        withdraw_reminders(tx, event)?;
+        for rule in rules::of_event(event) {
+            let content = Content::read(rule.kind, &event.data)?;
+            self.0.announce(tx, rule, &occasion(event, &content), content)?;
+        }
+        Ok(())
+    }
+}
+
+/// An appointment is told about once per schedule revision; everything else once per event.
+fn occasion(event: &EventEnvelope, content: &Content) -> Occasion {
+    let (entity, revision) = match content.appointment() {
+        Some(appointment) => (event.entity.clone(), appointment.revision),
+        None => (EntityRef::new("event", event.id.uuid()), 0),
+    };
+    Occasion { entity, revision, facility: event.facility, at: event.at }
+}
+
+fn withdraw_reminders(tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
+    let ends = ENDS_REMINDERS.contains(&event.event_type.as_str());
+    if !ends && event.event_type != MOVES_REMINDERS {
+        return Ok(());
+    }
+    let appointment: AppointmentContent = serde::Deserialize::deserialize(&event.data)?;
+    let wrong_below = if ends { appointment.revision + 1 } else { appointment.revision };
+    store::withdraw_reminders(tx, event.entity.id, wrong_below)
+}

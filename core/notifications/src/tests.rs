@@ -1,0 +1,7 @@
+//! What is told, when, and how often: on both databases, with a clock that stands still.
+
+mod deliveries;
+mod inbox;
+mod queue;
+mod reminders;
+mod stage;
