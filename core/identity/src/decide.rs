@@ -122,3 +122,139 @@ pub fn whole_seconds_until(then: Timestamp, now: Timestamp) -> i64 {
     let left = then.duration_since(now);
     left.as_secs() + i64::from(left.subsec_nanos() > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use consilium_kernel::Id;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn passwords_are_judged_by_length_and_by_how_often_others_use_them() {
+        let email: Email = "ada.lovelace@example.org".parse().unwrap();
+        let longest = "ab".repeat(64);
+        for fine in ["correct horse battery", "zwölf Zeichen", "пароль из слов", "1 2 3 4 5 6 7", &longest]
+        {
+            assert!(check_password(fine, Some(&email)).is_ok(), "{fine}");
+        }
+        let too_long = format!("{longest}c");
+        for weak in [
+            "",
+            "eleven char",
+            "zwölf Zeich",
+            &too_long,
+            "Password1234",
+            "aaaaaaaaaaaaaaa",
+            "Ada.Lovelace@example.org",
+            "ada.lovelace",
+        ] {
+            let error = check_password(weak, Some(&email)).unwrap_err();
+            assert_eq!((error.pointer.as_str(), error.code.as_ref()), ("/password", "weak_password"), "{weak}");
+            assert!(!error.detail.contains("ada"));
+        }
+    }
+
+    #[test]
+    fn every_common_password_is_long_enough_to_matter_and_in_lower_case() {
+        for common in COMMON.lines() {
+            assert!(PASSWORD_LENGTH.contains(&common.chars().count()), "{common}");
+            assert_eq!(common, common.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn names_are_trimmed_and_bounded() {
+        assert_eq!(check_name("/given_name", "  আয়েশা ").unwrap(), "আয়েশা");
+        for (name, code) in [("", "required"), ("   ", "required"), ("a\0b", "invalid"), (&"x".repeat(101), "too_long")]
+        {
+            let error = check_name("/given_name", name).unwrap_err();
+            assert_eq!((error.pointer.as_str(), error.code.as_ref()), ("/given_name", code));
+        }
+    }
+
+    #[test]
+    fn waits_double_from_the_fifth_failure_on() {
+        let rule = Lockout::default();
+        let waits = [(0, None), (1, None), (4, None), (5, Some(30)), (6, Some(60)), (7, Some(120)), (9, Some(480))];
+        for (failures, seconds) in waits {
+            assert_eq!(lock_for(failures, &rule).map(|wait| wait.as_secs()), seconds, "{failures}");
+        }
+    }
+
+    #[test]
+    fn failures_count_in_a_row_and_are_forgotten_after_a_quiet_day() {
+        let (rule, now) = (Lockout::default(), at("2026-06-02T08:00:00Z"));
+        assert_eq!(failures_after(None, now, &rule), 1);
+        assert_eq!(failures_after(Some((3, at("2026-06-01T08:00:01Z"))), now, &rule), 4);
+        assert_eq!(failures_after(Some((3, at("2026-06-01T08:00:00Z"))), now, &rule), 1);
+        assert_eq!(failures_after(Some((i32::MAX, now)), now, &rule), i32::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_never_shrinks_and_never_passes_the_longest(failures in 0..i32::MAX - 1, first in 0u32..100_000,
+            longest in 0u32..1_000_000, allowed in 0u32..100) {
+            let rule = Lockout { failures: allowed, first_seconds: first, longest_seconds: longest, forget_hours: 24 };
+            let (wait, next) = (lock_for(failures, &rule), lock_for(failures + 1, &rule));
+            prop_assert!(wait <= next);
+            prop_assert!(wait.is_none_or(|wait| wait.as_secs() <= i64::from(longest)));
+        }
+
+        #[test]
+        fn a_session_never_outlives_its_longest(days in 0i64..60) {
+            let (settings, start) = (IdentitySettings::default(), at("2026-06-01T08:00:00Z"));
+            let now = start + SignedDuration::from_hours(24 * days);
+            let end = session_end(start, now, &settings);
+            prop_assert!(end <= start + SignedDuration::from_hours(24 * 30));
+            prop_assert!(end <= now + SignedDuration::from_hours(72));
+        }
+    }
+
+    #[test]
+    fn refresh_tokens_are_judged_by_session_then_use_then_age() {
+        let now = at("2026-06-01T08:00:00Z");
+        let (before, after) = (at("2026-06-01T07:00:00Z"), at("2026-06-01T09:00:00Z"));
+        let judge = |ended_at, used_at, expires_at| {
+            let token = RefreshToken {
+                session_id: Id::new(uuid::Uuid::nil()),
+                account_id: Id::new(uuid::Uuid::nil()),
+                expires_at,
+                used_at,
+                started_at: before,
+                refreshed_at: before,
+                ended_at,
+            };
+            judge_refresh(&token, now)
+        };
+        assert_eq!(judge(None, None, after), RefreshVerdict::Rotate);
+        assert_eq!(judge(None, None, now), RefreshVerdict::Expired);
+        assert_eq!(judge(None, Some(before), after), RefreshVerdict::Reused);
+        assert_eq!(judge(None, Some(before), before), RefreshVerdict::Reused);
+        assert_eq!(judge(Some(before), Some(before), after), RefreshVerdict::Ended);
+    }
+
+    #[test]
+    fn codes_work_once_and_in_time() {
+        let now = at("2026-06-01T08:00:00Z");
+        let code = |expires_at, used_at| MailToken { account_id: Id::new(uuid::Uuid::nil()), expires_at, used_at };
+        let later = at("2026-06-01T09:00:00Z");
+        assert_eq!(judge_mail_token(None, now), Err(IdentityRefusal::MailTokenInvalid));
+        assert_eq!(judge_mail_token(Some(&code(later, None)), now), Ok(()));
+        assert_eq!(judge_mail_token(Some(&code(now, None)), now), Err(IdentityRefusal::MailTokenExpired));
+        assert_eq!(judge_mail_token(Some(&code(later, Some(now))), now), Err(IdentityRefusal::MailTokenInvalid));
+    }
+
+    #[test]
+    fn a_second_mail_waits_a_minute() {
+        let (settings, sent) = (IdentitySettings::default(), at("2026-06-01T08:00:00Z"));
+        assert_eq!(wait_to_resend(None, sent, &settings), None);
+        assert_eq!(wait_to_resend(Some(sent), at("2026-06-01T08:00:00.5Z"), &settings), Some(60));
+        assert_eq!(wait_to_resend(Some(sent), at("2026-06-01T08:00:59Z"), &settings), Some(1));
+        assert_eq!(wait_to_resend(Some(sent), at("2026-06-01T08:01:00Z"), &settings), None);
+    }
+}

@@ -21,3 +21,6 @@ pub use secret::SecretText;
 pub use service::Identity;
 pub use settings::{Hashing, IdentitySettings, Lockout};
 pub use store::account::{account, confirm_email, contact, patch_account};
+
+#[cfg(test)]
+mod tests;

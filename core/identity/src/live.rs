@@ -80,3 +80,79 @@ impl LiveSessions {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use consilium_kernel::{Id, Role, User};
+
+    use super::*;
+
+    fn standing(user: u128, expires_at: Timestamp) -> Standing {
+        let user = User {
+            user_id: Id::new(uuid::Uuid::from_u128(user)),
+            session_id: session(user),
+            role: Role::Patient,
+            facility_id: Id::new(uuid::Uuid::nil()),
+            doctor_id: None,
+            patient_id: None,
+            email_verified: false,
+        };
+        Standing { user, expires_at }
+    }
+
+    fn session(n: u128) -> SessionId {
+        Id::new(uuid::Uuid::from_u128(n))
+    }
+
+    fn seconds(n: i64) -> Timestamp {
+        Timestamp::from_second(1_780_000_000 + n).unwrap()
+    }
+
+    #[test]
+    fn what_was_looked_up_is_trusted_for_a_while() {
+        let live = LiveSessions::new(5);
+        assert_eq!(live.get(session(1), seconds(0)), None);
+        live.remember(session(1), Some(standing(1, seconds(100))), seconds(0), live.generation());
+        live.remember(session(2), None, seconds(0), live.generation());
+        assert_eq!(live.get(session(1), seconds(4)), Some(Some(standing(1, seconds(100)))));
+        assert_eq!(live.get(session(2), seconds(4)), Some(None), "that it ended is known too");
+        assert_eq!(live.get(session(1), seconds(5)), None, "too old");
+        assert_eq!(live.get(session(1), seconds(-1)), None, "the clock went back");
+    }
+
+    #[test]
+    fn a_session_that_expires_meanwhile_is_not_trusted() {
+        let live = LiveSessions::new(60);
+        live.remember(session(1), Some(standing(1, seconds(3))), seconds(0), live.generation());
+        assert_eq!(live.get(session(1), seconds(3)), Some(None));
+    }
+
+    #[test]
+    fn a_lookup_that_a_logout_overtook_is_not_remembered() {
+        let live = LiveSessions::new(5);
+        let since = live.generation();
+        live.forget(standing(1, seconds(0)).user.user_id);
+        live.remember(session(1), Some(standing(1, seconds(100))), seconds(0), since);
+        assert_eq!(live.get(session(1), seconds(0)), None);
+    }
+
+    #[test]
+    fn forgetting_one_account_leaves_the_others() {
+        let live = LiveSessions::new(5);
+        for n in [1, 2] {
+            live.remember(session(n), Some(standing(n, seconds(100))), seconds(0), live.generation());
+        }
+        live.forget(standing(1, seconds(0)).user.user_id);
+        assert_eq!(live.get(session(1), seconds(0)), None);
+        assert!(live.get(session(2), seconds(0)).is_some());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let live = LiveSessions::new(5);
+        for n in 0..=REMEMBERED as u128 {
+            live.remember(session(n), None, seconds(0), live.generation());
+        }
+        assert!(live.lock().entries.len() <= REMEMBERED);
+    }
+}

@@ -82,3 +82,54 @@ fn hash(argon: &Argon2<'_>, password: &str) -> Option<String> {
 fn no_hash() -> Error {
     Error::Setup("identity.hashing: no hash can be computed with these parameters".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        text.to_owned().into()
+    }
+
+    #[actix_rt::test]
+    async fn the_right_password_matches_and_no_other_does() {
+        let hasher = Hasher::new(&Hashing::CHEAP).unwrap();
+        let stored = hasher.hash(secret("correct horse battery")).await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{stored}");
+        assert_ne!(stored, hasher.hash(secret("correct horse battery")).await.unwrap(), "salted");
+        assert!(hasher.matches(secret("correct horse battery"), Some(stored.clone())).await.unwrap());
+        assert!(!hasher.matches(secret("correct horse batterz"), Some(stored)).await.unwrap());
+        assert!(!hasher.matches(secret("nobody has this password"), None).await.unwrap());
+    }
+
+    #[actix_rt::test]
+    async fn old_hashes_stay_valid_when_the_parameters_change() {
+        let stored = Hasher::new(&Hashing::CHEAP).unwrap().hash(secret("correct horse battery")).await.unwrap();
+        let dearer = Hasher::new(&Hashing { memory_kib: 16, iterations: 2, ..Hashing::CHEAP }).unwrap();
+        assert!(dearer.matches(secret("correct horse battery"), Some(stored)).await.unwrap());
+    }
+
+    #[test]
+    fn the_defaults_are_what_owasp_recommends_and_nonsense_is_refused_at_start() {
+        let hasher = Hasher::new(&Hashing::default()).unwrap();
+        assert!(hasher.nobody.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let nonsense = Hashing { memory_kib: 1, ..Hashing::CHEAP };
+        assert!(Hasher::new(&nonsense).err().unwrap().to_string().starts_with("identity.hashing: "));
+    }
+
+    #[actix_rt::test]
+    async fn whoever_finds_the_queue_full_is_told_to_come_back() {
+        let hasher = Hasher::new(&Hashing { at_once: 1, waiting: 2, ..Hashing::CHEAP }).unwrap();
+        let busy = hasher.running.clone().acquire_owned().await.unwrap();
+        let (one, two) = (hasher.hash(secret("a")), hasher.hash(secret("b")));
+        let refused = async {
+            tokio::task::yield_now().await;
+            let refusal = hasher.hash(secret("c")).await.unwrap_err();
+            drop(busy);
+            refusal
+        };
+        let (one, two, refusal) = tokio::join!(one, two, refused);
+        assert!(one.is_ok() && two.is_ok());
+        assert_eq!(refusal, Refusal::unavailable());
+    }
+}

@@ -136,3 +136,6 @@ fn plain_pkcs8(document: &[u8]) -> Result<Vec<u8>> {
     let seed = document.get(HEAD.len()..HEAD.len() + 32).ok_or(Error::Sealed("signing key"))?;
     Ok([HEAD.as_slice(), seed].concat())
 }
+
+#[cfg(test)]
+mod tests;
