@@ -1,6 +1,8 @@
 //! The same library on threads of the host: a panic costs a call, an endless loop a thread, and the
 //! second one the plugin.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod support;
 
 use consilium_plugin_host::{Isolation, PluginState};

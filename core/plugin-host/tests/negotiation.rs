@@ -1,6 +1,8 @@
 //! What is no plugin of this border is refused with an explanation and never called, in both
 //! isolation modes; a plugin in C that keeps to the header works in both.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod support;
 
 use consilium_plugin_host::{

@@ -1,5 +1,7 @@
 //! Whatever a plugin does in a child process costs one call an error and nothing else.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod support;
 
 use consilium_plugin_host::{Isolation, PluginHost, PluginState, Settings};
@@ -37,6 +39,25 @@ async fn an_endless_loop() {
     let start = Instant::now();
     costs_one_call("loop", "plugin_timeout", true, 1).await;
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn an_endless_loop_costs_the_calls_beside_it_nothing() {
+    let (host, _cache) = child(|_| {}).await;
+    let spawn = |name: &'static str| {
+        let host = host.clone();
+        tokio::spawn(async move { deed(&host, name).await })
+    };
+    let endless = spawn("loop");
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    // Still running when the loop's time (1000 ms) and grace (100 ms) are over.
+    let beside = spawn("sleep:600");
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let behind = spawn("after");
+    assert_eq!(endless.await.unwrap().unwrap_err().code(), "plugin_timeout");
+    assert_eq!(beside.await.unwrap().unwrap(), "awake");
+    assert_eq!(behind.await.unwrap().unwrap(), "room-after");
+    assert_eq!(until(&host, PluginState::Running).await.restarts, 1);
 }
 
 #[tokio::test]
@@ -208,6 +229,18 @@ async fn shutting_down_lets_running_calls_finish() {
     host.shutdown().await;
     assert_eq!(call.await.unwrap().unwrap(), "awake");
     assert_eq!(deed(&host, "after").await.unwrap_err().code(), "plugin_stopped");
+    let gone = Instant::now();
+    while std::path::Path::new(&format!("/proc/{pid}")).exists() {
+        assert!(gone.elapsed() < Duration::from_secs(5), "the child outlives its host");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn children_end_with_their_host() {
+    let (host, _cache) = child(|_| {}).await;
+    let pid = info(&host).await.pid.unwrap();
+    drop(host);
     let gone = Instant::now();
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
         assert!(gone.elapsed() < Duration::from_secs(5), "the child outlives its host");

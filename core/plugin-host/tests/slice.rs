@@ -1,6 +1,8 @@
 //! The whole way once: the built-in video plugin as a child process makes a room and lets two
 //! people in.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 mod support;
 
 use consilium_plugin_host::{

@@ -1,5 +1,5 @@
 //! The C ABI, shared by both sides. `include/consilium_plugin.h` is the normative text; this file
-//! is its Rust reading and a test compares their layouts.
+//! is its Rust reading. Tests compare the constants, and run a plugin in C that knows only the header.
 
 use std::ffi::c_void;
 

@@ -73,7 +73,7 @@ impl Supervisor {
     }
 
     fn may_start(&self) -> bool {
-        // A process with a call that may not return is likely to be ended: nothing new goes there.
+        // A process with a call that may not return may be killed: nothing new goes there.
         let doomed = self.setup.isolation == Isolation::Process && self.running.values().any(|r| r.cancelled);
         let calls = self.running.values().filter(|running| matches!(running.purpose, Purpose::Call(..)));
         self.phase == Phase::Running && !doomed && calls.count() < self.setup.settings.max_running
@@ -187,10 +187,8 @@ impl Supervisor {
     /// A cancelled call did not return: its process is ended, or its thread abandoned.
     fn overdue(&mut self, id: u64, ctx: &mut Context<Self>) {
         if self.setup.isolation == Isolation::Process {
-            if let Some(link) = &self.link {
-                link.kill();
-            }
-            return;
+            self.doomed = true;
+            return self.end_doomed();
         }
         self.abandoned += 1;
         let abandoned = self.running.remove(&id);
@@ -200,6 +198,14 @@ impl Supervisor {
             self.crashed("the plugin did not start in time".to_owned(), ctx);
         } else {
             self.start_waiting(ctx);
+        }
+    }
+
+    /// Kills a process with a call that does not return, once its other calls are over.
+    fn end_doomed(&self) {
+        let others = self.running.values().any(|running| !running.cancelled);
+        if let Some(link) = self.link.as_ref().filter(|_| self.doomed && !others) {
+            link.kill();
         }
     }
 
@@ -229,6 +235,7 @@ impl Supervisor {
             // Its time was over before.
             Purpose::Health | Purpose::Call(_, None) => {}
         }
+        self.end_doomed();
         self.start_waiting(ctx);
         self.end_if_drained(ctx);
     }

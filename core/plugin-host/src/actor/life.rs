@@ -152,6 +152,8 @@ impl Supervisor {
     /// Cuts the connection. Closing the socket ends a child; threads go on unheard.
     fn leave(&mut self, why: &str, ctx: &mut Context<Self>) {
         self.generation += 1;
+        self.doomed = false;
+        self.health = None;
         if let Some(link) = self.link.take() {
             for call in self.running.keys() {
                 link.send(Frame::new(Tag::Cancel, *call, Vec::new()));

@@ -56,6 +56,8 @@ pub(crate) struct Supervisor {
     crashes: Crashes,
     /// Calls that never returned, in-process.
     abandoned: usize,
+    /// A call of the present process did not return: it is killed when the others are over.
+    doomed: bool,
     health: Option<Health>,
     calls: u64,
     failures: u64,
@@ -102,6 +104,7 @@ impl Supervisor {
             breaker,
             crashes,
             abandoned: 0,
+            doomed: false,
             health: None,
             calls: 0,
             failures: 0,

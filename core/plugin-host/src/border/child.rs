@@ -15,7 +15,10 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, BufReader},
-    os::{fd::AsFd as _, unix::net::UnixStream},
+    os::{
+        fd::AsFd as _,
+        unix::{net::UnixStream, process::CommandExt as _},
+    },
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -32,6 +35,8 @@ pub(crate) fn child_command(settings: &Settings, library: &Path, socket: UnixStr
         .arg(settings.memory_limit_mib.to_string())
         .arg(library)
         .env_clear()
+        // A terminal's Ctrl-C is for the host, which ends its children when their calls are over.
+        .process_group(0)
         .stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)))
         .stdout(Stdio::null());
     command

@@ -1,5 +1,6 @@
 //! What the tests of the border share: where libraries are, short times, and waiting for a state.
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use consilium_plugin_host::{
     CallError, HostServices, Isolation, MemoryServices, PluginConfig, PluginHost, PluginInfo, PluginState, Settings,
@@ -7,11 +8,16 @@ use consilium_plugin_host::{
 };
 use serde_json::Value;
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 /// The library of a plugin crate. Cargo built it, because it is a dependency of these tests.
 pub fn library(package: &str) -> PathBuf {
@@ -84,5 +90,74 @@ pub async fn until(host: &PluginHost, state: PluginState) -> PluginInfo {
         }
         assert!(start.elapsed() < Duration::from_secs(10), "never {state:?}: {info:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A request as it came in.
+pub struct HttpRequest {
+    pub text: String,
+}
+
+impl HttpRequest {
+    pub fn method(&self) -> &str {
+        self.text.split(' ').next().unwrap()
+    }
+
+    pub fn path(&self) -> &str {
+        self.text.split(' ').nth(1).unwrap()
+    }
+
+    pub fn body(&self) -> &str {
+        self.text.split_once("\r\n\r\n").unwrap().1
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (head, _) = self.text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// A response in full; `headers` end with a line break each.
+pub fn response(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+}
+
+/// A server on the loopback; where the handler answers nothing, so does the server.
+pub async fn http<H>(handler: H) -> SocketAddr
+where
+    H: Fn(&HttpRequest, SocketAddr) -> Option<String> + Send + Sync + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = Arc::new(handler);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let handler = Arc::clone(&handler);
+            tokio::spawn(async move {
+                let request = read_request(&mut stream).await;
+                match handler(&request, address) {
+                    Some(answer) => drop(stream.write_all(answer.as_bytes()).await),
+                    None => tokio::time::sleep(Duration::from_secs(60)).await,
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn read_request(stream: &mut TcpStream) -> HttpRequest {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let read = stream.read(&mut chunk).await.unwrap();
+        bytes.extend_from_slice(&chunk[..read]);
+        let request = HttpRequest { text: String::from_utf8_lossy(&bytes).into_owned() };
+        let complete = request.text.contains("\r\n\r\n")
+            && request.body().len() >= request.header("content-length").map_or(0, |length| length.parse().unwrap());
+        if complete || read == 0 {
+            return request;
+        }
     }
 }
