@@ -13,7 +13,8 @@ use diesel::{
     internal::derives::as_expression::Bound,
     prelude::*,
     serialize::{self, Output, ToSql},
-    sql_types::Binary,
+    sql_query,
+    sql_types::{Binary, Text},
 };
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -27,7 +28,7 @@ use crate::{
     connection::AnyConnection,
     error::{Error, Result},
     keys::{Keys, SecretKey},
-    types::{at, key as sql_key},
+    types::{self, key as sql_key},
 };
 
 diesel::table! {
@@ -211,40 +212,50 @@ impl Vault {
         if let Some(key) = self.cached(|cache| cache.by_subject.get(&subject).cloned()) {
             return Ok(key);
         }
-        let found: Option<(uuid::Uuid, String, Vec<u8>)> = data_key::table
-            .filter(data_key::subject.eq(sql_key(subject)))
-            .select((data_key::id, data_key::master_key, data_key::wrapped))
-            .first(connection)
-            .optional()?;
-        let key = match found {
-            Some((id, master, wrapped)) => Arc::new(self.unwrap(id, &master, &wrapped)?),
-            None => Arc::new(self.make_key(connection, subject, new_id, now)?),
+        let key = match self.stored_key(connection, subject)? {
+            Some(key) => key,
+            None => {
+                self.make_key(connection, subject, new_id, now)?;
+                self.stored_key(connection, subject)?.ok_or(Error::Sealed("its key was erased"))?
+            }
         };
         fresh.push((subject, key.clone()));
         Ok(key)
     }
 
+    fn stored_key(&self, connection: &mut AnyConnection, subject: uuid::Uuid) -> Result<Option<Arc<DataKey>>> {
+        let found: Option<(uuid::Uuid, String, Vec<u8>)> = data_key::table
+            .filter(data_key::subject.eq(sql_key(subject)))
+            .select((data_key::id, data_key::master_key, data_key::wrapped))
+            .first(connection)
+            .optional()?;
+        found.map(|(id, master, wrapped)| self.unwrap(id, &master, &wrapped).map(Arc::new)).transpose()
+    }
+
+    /// Two transactions may make a subject's first key at once: the first to commit stands, the other one waits
+    /// for it and leaves it as it is.
     fn make_key(
         &self,
         connection: &mut AnyConnection,
         subject: uuid::Uuid,
         id: uuid::Uuid,
         now: Timestamp,
-    ) -> Result<DataKey> {
+    ) -> Result<()> {
         let mut bytes = Zeroizing::new([0u8; 32]);
         self.random.fill(bytes.as_mut()).map_err(|_| Error::Sealed("no random numbers"))?;
         let master = self.keys.data.first().ok_or(Error::Sealed("no master key"))?;
         let wrapped = encrypt(&aes(&master.bytes)?, &self.random, id.as_bytes(), bytes.as_ref())?;
-        diesel::insert_into(data_key::table)
-            .values((
-                data_key::id.eq(sql_key(id)),
-                data_key::subject.eq(sql_key(subject)),
-                data_key::master_key.eq(&master.name),
-                data_key::wrapped.eq(wrapped),
-                data_key::created_at.eq(at(now)),
-            ))
-            .execute(connection)?;
-        Ok(DataKey { id, key: aes(&bytes)? })
+        sql_query(
+            "INSERT INTO data_key (id, subject, master_key, wrapped, created_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (subject) DO NOTHING",
+        )
+        .bind::<types::Uuid, _>(id)
+        .bind::<types::Uuid, _>(subject)
+        .bind::<Text, _>(&master.name)
+        .bind::<Binary, _>(wrapped)
+        .bind::<types::Instant, _>(now)
+        .execute(connection)?;
+        Ok(())
     }
 
     fn key_by_id(&self, connection: &mut AnyConnection, fresh: &FreshKeys, id: uuid::Uuid) -> Result<Arc<DataKey>> {
