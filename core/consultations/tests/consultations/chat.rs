@@ -1,0 +1,151 @@
+//! Chat: stored before it is answered, numbered without gaps, never doubled.
+
+use consilium_consultations::{Message, NewMessage, SignalKind};
+use consilium_db::testing::TestDb;
+use consilium_kernel::{ConsultationId, User};
+use consilium_runtime::{EventBus, LiveEvent};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::world::{World, code, meta, nine};
+
+fn text(client_id: &str, body: &str) -> NewMessage {
+    NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned() }
+}
+
+async fn send(world: &World, who: &User, id: ConsultationId, client_id: &str, body: &str) -> Message {
+    world.consultations.send_message(meta(who), id, text(client_id, body)).await.unwrap()
+}
+
+#[actix_rt::test]
+async fn a_message_sent_again_is_the_message_already_stored() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let first = send(&world, &patient, id, "m1", "hello").await;
+        assert_eq!((first.seq, first.sender_id), (1, patient.user_id));
+        let again = send(&world, &patient, id, "m1", "something else").await;
+        assert_eq!(again, first);
+        // Another sender's ids are another matter.
+        let reply = send(&world, &world.doctor, id, "m1", "good morning").await;
+        assert_eq!(reply.seq, 2);
+        let events = world.events(&format!("consultation:{id}")).await;
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0].1["body"], "hello");
+        assert_eq!(events[0].1["id"], first.id.to_string());
+        assert_eq!(events[0].1["client_message_id"], "m1");
+    }
+}
+
+#[actix_rt::test]
+async fn many_senders_at_once_leave_no_gap_and_lose_nothing() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let second = world.reopened();
+        let sends = (0..40).map(|n| {
+            let who = if n % 2 == 0 { &patient } else { &world.doctor };
+            // Every other pair goes through another node's actor.
+            let through = if n % 4 < 2 { &world.consultations } else { &second };
+            through.send_message(meta(who), id, text(&n.to_string(), &format!("message {n}")))
+        });
+        let mut sent: Vec<Message> = join_all(sends).await.into_iter().map(Result::unwrap).collect();
+        sent.sort_by_key(|message| message.seq);
+        let numbers: Vec<i64> = sent.iter().map(|message| message.seq).collect();
+        assert_eq!(numbers, (1..=40).collect::<Vec<i64>>());
+        assert_eq!(world.event_names(id).await.len(), 40);
+        // Read in pages, resumed where the last one ended.
+        let (mut after, mut read) = (0, Vec::new());
+        loop {
+            let page = world.consultations.messages(&meta(&patient), id, after, 15).await.unwrap();
+            assert!(page.items.len() <= 15);
+            read.extend(page.items);
+            match page.next_after_seq {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        assert_eq!(read, sent);
+        let rest = world.consultations.messages(&meta(&world.doctor), id, 38, 100).await.unwrap();
+        assert_eq!(rest.items, sent[38..]);
+    }
+}
+
+#[actix_rt::test]
+async fn read_marks_are_told_and_bounded() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let message = send(&world, &patient, id, "m1", "hello").await;
+        let consultations = &world.consultations;
+        let doctor = meta(&world.doctor);
+        assert_eq!(consultations.mark_read(doctor.clone(), id, message.seq).await.unwrap().seq, 1);
+        assert_eq!(consultations.mark_read(doctor.clone(), id, 0).await.unwrap().seq, 1, "never backwards");
+        assert_eq!(code(consultations.mark_read(doctor.clone(), id, 99).await), "invalid");
+        assert_eq!(world.event_names(id).await, ["message_sent", "message_read"]);
+        assert_eq!(world.reopened().mark_read(doctor, id, 1).await.unwrap().seq, 1, "kept over a restart");
+        assert_eq!(world.event_names(id).await.len(), 2);
+    }
+}
+
+#[actix_rt::test]
+async fn the_chat_closes_a_week_after_the_end() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        world.at("09:00:00");
+        world.consultations.start(meta(&world.doctor), id).await.unwrap();
+        world.consultations.end(meta(&world.doctor), id).await.unwrap();
+        send(&world, &patient, id, "m1", "thank you").await;
+        world.test.clock.set("2026-06-08T09:00:00Z".parse().unwrap());
+        let late = world.consultations.send_message(meta(&patient), id, text("m2", "one more thing")).await;
+        assert_eq!(code(late), "chat_closed");
+        assert_eq!(world.consultations.messages(&meta(&patient), id, 0, 10).await.unwrap().items.len(), 1);
+    }
+}
+
+#[actix_rt::test]
+async fn what_is_written_stands_nowhere_in_the_clear() {
+    let world = World::new(TestDb::sqlite()).await;
+    let patient = world.patient("ada").await;
+    let (_, id) = world.accepted(&patient, nine(), false).await;
+    send(&world, &patient, id, "canary-client-id", "canary-in-the-chat").await;
+    for file in std::fs::read_dir(&world.test.folder).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        for canary in ["canary-in-the-chat", "canary-client-id"] {
+            let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+            assert!(!found, "{canary} stands in {}", path.display());
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn signals_reach_whoever_is_there_and_the_room_is_for_those_in_it() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let mut watching = world.bus.subscribe(&format!("consultation:{id}"));
+        let consultations = &world.consultations;
+        let by_patient = meta(&patient);
+        consultations.signal(&by_patient, id, SignalKind::Typing, json!({"typing": true})).await.unwrap();
+        let event = watching.next().await.unwrap().unwrap();
+        let LiveEvent::Signal(signal) = event.as_ref() else { panic!("{event:?}") };
+        assert_eq!((signal.signal.as_str(), signal.from), ("typing", Some(patient.user_id.uuid())));
+        for kind in [SignalKind::Signal, SignalKind::RaiseHand, SignalKind::SetMedia] {
+            assert_eq!(code(consultations.signal(&by_patient, id, kind, json!({})).await), "not_admitted");
+            assert_eq!(code(consultations.signal(&meta(&world.doctor), id, kind, json!({})).await), "not_admitted");
+        }
+        consultations.start(meta(&world.doctor), id).await.unwrap();
+        for kind in [SignalKind::Signal, SignalKind::RaiseHand, SignalKind::SetMedia] {
+            consultations.signal(&by_patient, id, kind, json!({})).await.unwrap();
+        }
+        let stranger = world.patient("bob").await;
+        assert_eq!(code(consultations.signal(&meta(&stranger), id, SignalKind::Typing, json!({})).await), "not_found");
+    }
+}
