@@ -4,6 +4,7 @@
 //! Each rule is a function from the model to a list of violations, and is shown to catch one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
 
+mod migrations;
 mod model;
 mod plan;
 mod rules;
@@ -34,6 +35,7 @@ rules_are_kept! {
     files_fit_the_head: sources::length;
     files_have_telling_names: sources::telling_names;
     nothing_is_ignored_or_left_to_do: sources::nothing_unfinished;
+    migrations_are_the_same_for_both_databases: migrations::same_for_both;
     tables_are_declared_in_stores: tables::declared_in_stores;
     a_table_has_one_owner: tables::one_owner;
     sql_names_only_own_tables: tables::sql_stays_at_home;
@@ -46,6 +48,7 @@ fn the_whole_workspace_was_read() {
     for expected in ["kernel", "db", "runtime", "plugin-host", "plugin-sdk", "api", "tests"] {
         assert!(names.contains(&expected), "{expected} is missing among {names:?}");
     }
+    assert!(house.migrations.len() > 3, "the reader sees no migrations");
     let db = house.crates.iter().find(|room| room.name == "db").unwrap();
     assert!(db.files.iter().any(|file| file.mentions("diesel")), "the reader sees no imports");
     assert!(!tables::declared(db).is_empty(), "the reader sees no tables");

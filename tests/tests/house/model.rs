@@ -14,6 +14,8 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub struct House {
     pub crates: Vec<Crate>,
+    /// Files below `migrations/`, such as `sqlite/2026-11-21-000001_platform/up.sql`.
+    pub migrations: Vec<String>,
 }
 
 /// A member of the workspace.
@@ -55,7 +57,13 @@ impl House {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
         let packages = metadata["packages"].as_array().expect("a workspace has packages");
-        Self { crates: packages.iter().map(|package| Crate::read(root, package)).collect() }
+        let migrations = root.join("migrations");
+        let mut scripts = Vec::new();
+        find_files(&migrations, ".sql", &mut scripts);
+        Self {
+            crates: packages.iter().map(|package| Crate::read(root, package)).collect(),
+            migrations: scripts.iter().map(|script| below(&migrations, script)).collect(),
+        }
     }
 }
 
@@ -77,7 +85,7 @@ impl Crate {
             list.push(short(&dependency["name"]));
         }
         let mut paths = Vec::new();
-        find_sources(folder, &mut paths);
+        find_files(folder, ".rs", &mut paths);
         paths.sort();
         room.files = paths
             .into_iter()
@@ -146,13 +154,13 @@ pub fn macro_bodies(sequence: &[TokenTree], name: &str) -> Vec<TokenStream> {
         .collect()
 }
 
-fn find_sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a crate's folder is readable") {
+fn find_files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the project is readable") {
         let path = entry.expect("an entry is readable").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_string();
         if path.is_dir() && name != "target" && !name.starts_with('.') {
-            find_sources(&path, found);
-        } else if name.ends_with(".rs") {
+            find_files(&path, ending, found);
+        } else if name.ends_with(ending) {
             found.push(path);
         }
     }

@@ -63,7 +63,7 @@ mod tests {
             manifest: "[lints]\nworkspace = true".into(),
             ..Crate::default()
         };
-        House { crates: vec![room] }
+        House { crates: vec![room], ..House::default() }
     }
 
     #[test]

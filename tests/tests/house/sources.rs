@@ -116,7 +116,10 @@ mod tests {
     use crate::model::Crate;
 
     fn house(path: &str, text: &str) -> House {
-        House { crates: vec![Crate { files: vec![SourceFile::new(path, text)], ..Crate::default() }] }
+        House {
+            crates: vec![Crate { files: vec![SourceFile::new(path, text)], ..Crate::default() }],
+            ..House::default()
+        }
     }
 
     #[test]
