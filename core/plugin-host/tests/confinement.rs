@@ -162,7 +162,7 @@ async fn other_origins_get_no_secret_headers() {
 fn the_cache_is_not_readable_by_others() {
     use std::os::unix::fs::PermissionsExt as _;
     let cache = tempfile::tempdir().unwrap();
-    let library = support::library("consilium-rogue");
+    let library = support::library("rogue");
     consilium_plugin_host::inspect(&settings(&cache), &library).unwrap();
     let copy = fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap();
     assert!(Path::new(&copy.path()).extension().is_some_and(|extension| extension == "so"));

@@ -32,6 +32,9 @@ async fn costs_one_call(name: &str, code: &str, retryable: bool, restarts: u64) 
 #[tokio::test]
 async fn a_panic() {
     costs_one_call("panic", "plugin_panicked", false, 0).await;
+    let (host, _cache) = child(|_| {}).await;
+    let said = deed(&host, "panic").await.unwrap_err().to_string();
+    assert!(said.starts_with("the plugin panicked: at plugins/rogue/src/lib.rs:"), "{said}");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ fn plugin(
     secrets: &[(&str, &str)],
     directory: &TempDir,
 ) -> PluginConfig {
-    let mut plugin = PluginConfig::new(id, support::library(&format!("consilium-{id}")));
+    let mut plugin = PluginConfig::new(id, support::library(id));
     plugin.isolation = isolation;
     plugin.config = support::config(config);
     for (name, value) in secrets {

@@ -15,7 +15,7 @@ use consilium_plugin_host::{
 use serde_json::json;
 
 fn webrtc(secret: &tempfile::NamedTempFile) -> PluginConfig {
-    let mut plugin = PluginConfig::new("video-webrtc", support::library("consilium-video-webrtc"));
+    let mut plugin = PluginConfig::new("video-webrtc", support::library("video-webrtc"));
     plugin.config = support::config(json!({
         "stun_urls": ["stun:stun.example.org"],
         "turn_urls": ["turn:turn.example.org"],

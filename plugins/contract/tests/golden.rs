@@ -2,6 +2,8 @@
 //! break: add an optional field instead, or make a new contract version. `UPDATE_GOLDEN=1` rewrites
 //! the files when the change is deliberate.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use consilium_plugin_contract::{
     Bytes, Call, ContractId, Entity, Event, Health, HealthCheck, HealthStatus, KvPermission, Manifest, Money,
     Permissions, PluginError, SecretSpec, SecretUse, Sensitive, WebhookSpec,

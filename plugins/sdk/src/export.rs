@@ -8,9 +8,9 @@ use crate::{
 };
 use consilium_plugin_contract::{Manifest, PluginError};
 use std::{
-    any::Any,
+    cell::Cell,
     ffi::c_void,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{self, AssertUnwindSafe, catch_unwind},
     sync::{Condvar, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -25,6 +25,11 @@ pub trait Exported: Plugin {
     const LICENCE: &'static str;
     /// Serves a call of one of its kinds; none for a method of no such kind.
     fn dispatch(&self, incoming: &Incoming<'_>) -> Option<Result<Vec<u8>, Failure>>;
+}
+
+thread_local! {
+    /// Where this thread panicked last.
+    static PANICKED_AT: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 /// One running plugin behind the instance pointer.
@@ -61,7 +66,15 @@ pub fn manifest<P: Exported>() -> Result<Manifest, toml::de::Error> {
 
 /// The vtable, made on first use; null when the manifest is unusable.
 pub fn vtable<P: Exported>(place: &'static OnceLock<Option<PluginVtable>>) -> *const PluginVtable {
-    let made = catch_unwind(|| place.get_or_init(build::<P>));
+    let made = catch_unwind(|| {
+        place.get_or_init(|| {
+            // A message may quote a patient, and standard error may be the server's: say only where.
+            panic::set_hook(Box::new(|info| {
+                PANICKED_AT.set(info.location().map(ToString::to_string));
+            }));
+            build::<P>()
+        })
+    });
     made.ok().and_then(Option::as_ref).map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
@@ -178,13 +191,11 @@ fn guarded(body: impl FnOnce() -> Result<Vec<u8>, Failure>) -> (i32, Vec<u8>) {
         Ok(Ok(bytes)) => (code::OK, bytes),
         Ok(Err(Failure::Refused(e))) => error(code::ERROR, &e),
         Ok(Err(Failure::Invalid(e))) => error(code::INVALID, &e),
-        Err(panic) => error(code::PANIC, &PluginError::permanent("panic", panic_text(&*panic))),
+        Err(_) => {
+            let place = PANICKED_AT.take().unwrap_or_else(|| "an unknown place".to_owned());
+            error(code::PANIC, &PluginError::permanent("panic", format!("at {place}")))
+        }
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
 /// # Safety

@@ -227,7 +227,7 @@ impl Supervisor {
                     self.last_error = Some(format!("{method}: {error}"));
                 }
                 self.breaker.record(frame.id, fault.is_none(), Instant::now());
-                count(&self.setup.id, method, answer.as_ref().err().map_or("ok", |e| e.code()));
+                count(&self.setup.id, method, answer.as_ref().err().map_or("ok", outcome));
                 metrics::histogram!("consilium_plugin_call_seconds", "plugin" => self.setup.id.clone())
                     .record(running.since.elapsed());
                 let _ = reply.send(answer);
@@ -277,8 +277,9 @@ fn judge(returned: i32, payload: Vec<u8>) -> Answer {
         return Ok(payload);
     }
     let error = || -> Result<PluginError, CallError> {
-        serde_json::from_slice(&payload)
-            .map_err(|_| CallError::InvalidAnswer(format!("code {returned} without a reason")))
+        let error: PluginError = serde_json::from_slice(&payload)
+            .map_err(|_| CallError::InvalidAnswer(format!("code {returned} without a reason")))?;
+        Ok(PluginError { code: shortened(&error.code, 64), message: shortened(&error.message, 500), ..error })
     };
     Err(match returned {
         code::ERROR => error().map_or_else(|invalid| invalid, CallError::Plugin),
@@ -291,6 +292,16 @@ fn judge(returned: i32, payload: Vec<u8>) -> Answer {
         code::CANCELLED => CallError::Timeout,
         other => CallError::InvalidAnswer(format!("it returned {other}")),
     })
+}
+
+/// What a plugin says is kept and shown, so it may not be of any length.
+fn shortened(text: &str, length: usize) -> String {
+    text.chars().take(length).collect()
+}
+
+/// A label for metrics. The codes of plugins are their own, and there may be any number of them.
+fn outcome(error: &CallError) -> &str {
+    if matches!(error, CallError::Plugin(_)) { "refused" } else { error.code() }
 }
 
 fn count(plugin: &str, method: &'static str, outcome: &str) {

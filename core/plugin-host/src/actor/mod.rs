@@ -23,6 +23,7 @@ use breaker::Breaker;
 use calls::{Pending, Running};
 use consilium_plugin_contract::{Health, Manifest};
 use crashes::Crashes;
+use services::LogBudget;
 use std::{
     collections::{HashMap, VecDeque},
     path::PathBuf,
@@ -63,6 +64,7 @@ pub(crate) struct Supervisor {
     failures: u64,
     restarts: u64,
     last_error: Option<String>,
+    log_budget: LogBudget,
     /// Whoever waits until the plugin runs, or will not.
     ready: Vec<oneshot::Sender<()>>,
     /// Whoever waits until the plugin has ended.
@@ -110,6 +112,7 @@ impl Supervisor {
             failures: 0,
             restarts: 0,
             last_error: None,
+            log_budget: LogBudget::new(),
             ready: Vec::new(),
             ended: Vec::new(),
         }

@@ -5,10 +5,17 @@ use crate::border::{Frame, Tag, failure};
 use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
 use consilium_plugin_contract::{PluginError, host::LogLevel};
 use consilium_plugin_sdk::abi::code;
-use std::sync::Arc;
+use std::{
+    cmp::Ordering,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Host calls that one call may wait for at the same time.
 const MAX_HOST_CALLS: usize = 16;
+/// Longest log line, in bytes.
+const MAX_LINE: usize = 4096;
+const LINES_PER_SECOND: u32 = 200;
 
 impl Supervisor {
     /// Serves a host call, if the call it belongs to still runs.
@@ -45,14 +52,71 @@ impl Supervisor {
         self.send(Frame::new(Tag::HostReply, id, payload).with_code(code));
     }
 
-    /// Writes a line of the plugin to the log.
-    pub(super) fn log(&self, line: &Frame) {
+    /// Writes a line of the plugin to the log, if it has not written too many this second.
+    pub(super) fn log(&mut self, line: &Frame) {
         let level = match line.code {
             1 => LogLevel::Error,
             2 => LogLevel::Warn,
             3 => LogLevel::Info,
             _ => LogLevel::Debug,
         };
-        self.setup.grant.log(line.call, level, &String::from_utf8_lossy(&line.payload));
+        let text = String::from_utf8_lossy(line.payload.get(..MAX_LINE).unwrap_or(&line.payload));
+        match self.log_budget.spend(Instant::now()) {
+            Spent::Within => self.setup.grant.log(line.call, level, &text),
+            Spent::Last => {
+                let notice = format!("more than {LINES_PER_SECOND} lines in a second; the rest is dropped");
+                self.setup.grant.log(line.call, LogLevel::Warn, &notice);
+            }
+            Spent::Over => {}
+        }
+    }
+}
+
+/// Lines that may still be written in this second.
+pub(super) struct LogBudget {
+    since: Instant,
+    lines: u32,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Spent {
+    Within,
+    /// The first that is too many.
+    Last,
+    Over,
+}
+
+impl LogBudget {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now(), lines: 0 }
+    }
+
+    fn spend(&mut self, now: Instant) -> Spent {
+        if now.duration_since(self.since) >= Duration::from_secs(1) {
+            *self = Self { since: now, lines: 0 };
+        }
+        self.lines = self.lines.saturating_add(1);
+        match self.lines.cmp(&(LINES_PER_SECOND + 1)) {
+            Ordering::Less => Spent::Within,
+            Ordering::Equal => Spent::Last,
+            Ordering::Greater => Spent::Over,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_lines_is_cut_and_said_once_per_second() {
+        let mut budget = LogBudget::new();
+        let start = Instant::now();
+        for second in 0..3 {
+            let now = start + Duration::from_millis(1001 * second);
+            let spent: Vec<_> = (0..500).map(|_| budget.spend(now)).collect();
+            let count = |what: Spent| spent.iter().filter(|s| **s == what).count();
+            assert_eq!((count(Spent::Within), count(Spent::Last), count(Spent::Over)), (200, 1, 299));
+        }
     }
 }

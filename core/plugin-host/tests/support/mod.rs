@@ -19,12 +19,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// The library of a plugin crate. Cargo built it, because it is a dependency of these tests.
-pub fn library(package: &str) -> PathBuf {
+/// The library of a plugin by its id. Cargo built it, because it is a dependency of these tests.
+pub fn library(id: &str) -> PathBuf {
     let child = Path::new(env!("CARGO_BIN_EXE_consilium-plugin-child"));
-    let name = format!("lib{}.so", package.replace('-', "_"));
+    let name = format!("lib{}.so", id.replace('-', "_"));
     let path = child.parent().unwrap().join("deps").join(name);
-    assert!(path.exists(), "{} is missing: is {package} a dev-dependency with crate type cdylib?", path.display());
+    assert!(path.exists(), "{} is missing: is plugin {id} a dev-dependency with crate type cdylib?", path.display());
     path
 }
 
@@ -46,7 +46,7 @@ pub fn settings(cache: &TempDir) -> Settings {
 }
 
 pub fn rogue(isolation: Isolation) -> PluginConfig {
-    PluginConfig { isolation, ..PluginConfig::new("rogue", library("consilium-rogue")) }
+    PluginConfig { isolation, ..PluginConfig::new("rogue", library("rogue")) }
 }
 
 pub fn config(value: Value) -> serde_json::Map<String, Value> {
