@@ -141,3 +141,61 @@ impl Checks {
         fine.map(String::from)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts<T>(check: impl FnOnce(&mut Checks) -> Option<T>) -> bool {
+        let mut checks = Checks::default();
+        let accepted = check(&mut checks).is_some();
+        assert_eq!(accepted, checks.done().is_ok(), "refused without saying why, or the other way round");
+        accepted
+    }
+
+    #[test]
+    fn phone_numbers_are_international() {
+        let mut checks = Checks::default();
+        assert_eq!(checks.phone("/p", "+880 (1712) 34-56.78").as_deref(), Some("+8801712345678"));
+        for fine in ["+491512345678", "+123456789012345"] {
+            assert!(accepts(|checks| checks.phone("/p", fine)), "{fine}");
+        }
+        for wrong in ["", "+", "01712345678", "+01712345678", "+1234567890123456", "+12345", "+88017x2345678", "++8801"]
+        {
+            assert!(!accepts(|checks| checks.phone("/p", wrong)), "{wrong}");
+        }
+        assert!(!accepts(|checks| checks.phone("/p", "+৮৮০১৭১২৩৪৫৬৭৮")));
+    }
+
+    #[test]
+    fn birth_dates_are_days_between_1900_and_today_anywhere() {
+        let now: Timestamp = "2026-06-01T11:00:00Z".parse().unwrap();
+        for fine in ["1900-01-01", "2024-02-29", "2026-06-01", "2026-06-02"] {
+            assert!(accepts(|checks| checks.birth_date("/b", fine, now)), "{fine}");
+        }
+        for wrong in
+            ["1899-12-31", "2026-06-03", "2023-02-29", "01.02.1990", "1990-1-1", "", "19900101", "1990-01-01T00:00"]
+        {
+            assert!(!accepts(|checks| checks.birth_date("/b", wrong, now)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn text_is_trimmed_and_bounded_and_breaks_lines_only_where_it_may() {
+        let mut checks = Checks::default();
+        assert_eq!(checks.line("/t", "  কলি ", 3).as_deref(), Some("কলি"));
+        assert!(!accepts(|checks| checks.line("/t", "two\nlines", 20)));
+        assert!(accepts(|checks| checks.lines("/t", "two\nlines", 20)));
+        assert!(!accepts(|checks| checks.lines("/t", "a\u{0}b", 20)));
+        assert!(!accepts(|checks| checks.line("/t", "four", 3)));
+    }
+
+    #[test]
+    fn photos_come_over_https_and_carry_no_login() {
+        assert!(accepts(|checks| checks.https_url("/u", "https://example.org/a.jpg")));
+        for wrong in ["http://example.org/a.jpg", "javascript:alert(1)", "https://", "https://me:pw@example.org", "x"] {
+            assert!(!accepts(|checks| checks.https_url("/u", wrong)), "{wrong}");
+        }
+        assert!(!accepts(|checks| checks.https_url("/u", &format!("https://example.org/{}", "a".repeat(2_048)))));
+    }
+}

@@ -178,3 +178,61 @@ fn set<T>(field: &mut T, value: Option<T>) {
         *field = value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use consilium_kernel::{FacilityId, Id, User};
+
+    use super::*;
+
+    fn somebody(role: Role, doctor: Option<u128>, patient: Option<u128>) -> Principal {
+        let id = uuid::Uuid::from_u128;
+        Principal::User(User {
+            user_id: Id::new(id(1)),
+            session_id: Id::new(id(2)),
+            role,
+            facility_id: FacilityId::new(id(3)),
+            doctor_id: doctor.map(|n| Id::new(id(n))),
+            patient_id: patient.map(|n| Id::new(id(n))),
+            email_verified: true,
+        })
+    }
+
+    #[test]
+    fn who_may_read_a_patient() {
+        use Access::{Administration, Care, Own};
+        let patient = Id::new(uuid::Uuid::from_u128(5));
+        let table = [
+            (Principal::Anonymous, None, None),
+            (Principal::System, Some(Care), Some(Care)),
+            (somebody(Role::Patient, None, Some(5)), Some(Own), Some(Own)),
+            (somebody(Role::Patient, None, Some(6)), None, None),
+            (somebody(Role::Doctor, Some(5), None), None, Some(Care)),
+            (somebody(Role::Nurse, None, None), None, Some(Care)),
+            (somebody(Role::Pharmacist, None, None), None, Some(Care)),
+            (somebody(Role::Support, None, None), None, None),
+            (somebody(Role::Admin, None, None), Some(Administration), Some(Administration)),
+        ];
+        for (reader, otherwise, treating) in table {
+            assert_eq!(access(&reader, patient, false), otherwise, "{reader:?}");
+            assert_eq!(access(&reader, patient, true), treating, "{reader:?} treating");
+        }
+    }
+
+    #[test]
+    fn who_may_change_a_doctor() {
+        let doctor = Id::new(uuid::Uuid::from_u128(5));
+        let table = [
+            (Principal::Anonymous, false),
+            (Principal::System, true),
+            (somebody(Role::Doctor, Some(5), None), true),
+            (somebody(Role::Doctor, Some(6), None), false),
+            (somebody(Role::Patient, None, Some(5)), false),
+            (somebody(Role::Nurse, None, None), false),
+            (somebody(Role::Admin, None, None), true),
+        ];
+        for (reader, may) in table {
+            assert_eq!(manages(&reader, doctor), may, "{reader:?}");
+        }
+    }
+}
