@@ -5,13 +5,12 @@ use consilium_kernel::{AppointmentId, CommandMeta, DoctorId, EntityRef, Timestam
 use consilium_runtime::{Decision, Entity};
 
 use crate::{
-    decide,
+    VersionedAvailability, decide,
     facts::{self, Told},
     model::{Appointment, Party, Status},
     schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply},
     slots::{self, Interval},
     store::{appointments, appointments::Words, availability, occupancy, schedule},
-    VersionedAvailability,
 };
 
 impl Entity for DoctorSchedule {
@@ -36,14 +35,19 @@ impl Entity for DoctorSchedule {
                 self.book(tx, booking, entry, *held).map(reply)
             }
             (
-                ScheduleCommand::Change { change, note, .. },
+                ScheduleCommand::Change { change, note, no_show_minutes, .. },
                 [ScheduleEvent::Changed { appointment_id, entry, moved, by }],
             ) => {
                 match moved {
                     Some(moved) => self.reschedule(tx, *appointment_id, entry, moved)?,
                     None => settle(tx, *appointment_id, entry)?,
                 }
-                self.tell(tx, *appointment_id, *change, note.as_deref(), moved.as_ref(), *by).map(reply)
+                let scope = tx.meta().scope;
+                let changed = appointments::find(tx, scope, *appointment_id, Words::Opened)?;
+                let changed = changed.ok_or(Error::VersionConflict)?;
+                facts::set_timers(tx, &changed, *no_show_minutes)?;
+                let previous = moved.map(|moved| moved.previous_starts_at);
+                facts::tell(tx, changed, told(*change), *by, note.as_deref(), previous).map(reply)
             }
             // Decided on a state that does not fit the command: load it again.
             _ => Err(Error::VersionConflict),
@@ -104,26 +108,15 @@ impl DoctorSchedule {
         let known = usize::from(self.busy(&set.availability, Some(id)).on(date));
         if on_date == known { Ok(set) } else { Err(Error::VersionConflict) }
     }
+}
 
-    fn tell(
-        &self,
-        tx: &mut Tx<'_>,
-        id: AppointmentId,
-        change: Change,
-        note: Option<&str>,
-        moved: Option<&Moved>,
-        by: Party,
-    ) -> Result<Appointment> {
-        let scope = tx.meta().scope;
-        let appointment = appointments::find(tx, scope, id, Words::Opened)?.ok_or(Error::VersionConflict)?;
-        let told = match change {
-            Change::Accept { .. } => Told::Accepted,
-            Change::Reject => Told::Rejected,
-            Change::Cancel => Told::Cancelled,
-            Change::Reschedule { .. } => Told::Rescheduled,
-            Change::NoShow => Told::NoShow,
-        };
-        facts::tell(tx, appointment, told, by, note, moved.map(|moved| moved.previous_starts_at))
+fn told(change: Change) -> Told {
+    match change {
+        Change::Accept { .. } => Told::Accepted,
+        Change::Reject => Told::Rejected,
+        Change::Cancel => Told::Cancelled,
+        Change::Reschedule { .. } => Told::Rescheduled,
+        Change::NoShow => Told::NoShow,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What others hear of an appointment, and the timers that go with it, in the transaction that changes it.
 
 use consilium_db::{Result, Tx, outbox::Fact, timers::TimerRequest};
-use consilium_kernel::Timestamp;
+use consilium_kernel::{AppointmentId, Timestamp};
 
 use crate::{
     model::{Appointment, AppointmentEvent, Party, Status},
@@ -14,9 +14,6 @@ pub const REMINDER_24H: &str = "reminder_24h";
 pub const REMINDER_1H: &str = "reminder_1h";
 /// Due when an accepted appointment is over and nobody came.
 pub const NO_SHOW: &str = "appointment_no_show";
-
-/// How long after its end an appointment that never began counts as missed.
-pub const NO_SHOW_GRACE_MINUTES: i64 = 15;
 
 /// What happened, as its event is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -37,7 +34,7 @@ pub(crate) enum Told {
     NoShow,
 }
 
-/// Sets its timers anew, emits its event, and gives the appointment back.
+/// Emits its event and gives the appointment back.
 pub(crate) fn tell(
     tx: &mut Tx<'_>,
     appointment: Appointment,
@@ -46,9 +43,6 @@ pub(crate) fn tell(
     note: Option<&str>,
     previous_starts_at: Option<Timestamp>,
 ) -> Result<Appointment> {
-    if told != Told::Booked {
-        set_timers(tx, &appointment)?;
-    }
     let event = AppointmentEvent { appointment, by, note: note.map(str::to_owned), previous_starts_at };
     tx.emit(Fact {
         entity: event.appointment.entity(),
@@ -61,17 +55,22 @@ pub(crate) fn tell(
     Ok(event.appointment)
 }
 
+/// Withdraws all its timers.
+pub(crate) fn withdraw_timers(tx: &mut Tx<'_>, id: AppointmentId) -> Result<()> {
+    tx.withdraw_timers(id.uuid(), &[REMINDER_24H, REMINDER_1H, NO_SHOW])
+}
+
 /// Withdraws what stands and sets what is still ahead: only accepted appointments have timers, and a reminder
 /// whose time has passed is not sent late.
-fn set_timers(tx: &mut Tx<'_>, appointment: &Appointment) -> Result<()> {
-    tx.withdraw_timers(appointment.id.uuid(), &[REMINDER_24H, REMINDER_1H, NO_SHOW])?;
+pub(crate) fn set_timers(tx: &mut Tx<'_>, appointment: &Appointment, no_show_minutes: u32) -> Result<()> {
+    withdraw_timers(tx, appointment.id)?;
     if appointment.status != Status::Accepted {
         return Ok(());
     }
     let due = [
         (REMINDER_24H, slots::after(appointment.starts_at, -24 * 60)),
         (REMINDER_1H, slots::after(appointment.starts_at, -60)),
-        (NO_SHOW, slots::after(appointment.ends_at, NO_SHOW_GRACE_MINUTES)),
+        (NO_SHOW, slots::after(appointment.ends_at, i64::from(no_show_minutes))),
     ];
     for (kind, due_at) in due {
         if due_at > tx.now() {

@@ -19,7 +19,7 @@ mod model;
 mod refusal;
 mod schedule;
 mod search;
-// mod service;
+mod service;
 mod slots;
 mod store;
 #[cfg(test)]
@@ -29,13 +29,11 @@ pub use availability::{
     Availability, AvailabilityDraft, Day, Exception, ExceptionDraft, Hours, VersionedAvailability, WallTime,
     WeeklyDraft, WeeklyHours,
 };
-pub use facts::{NO_SHOW, NO_SHOW_GRACE_MINUTES, REMINDER_1H, REMINDER_24H};
+pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H};
 pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started};
 pub use model::*;
 pub use refusal::SchedulingRefusal;
-pub use schedule::{
-    Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply,
-};
+pub use schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply};
 pub use search::MAX_RANGE_DAYS;
-// pub use service::{Scheduling, SchedulingSettings};
+pub use service::{Scheduling, SchedulingSettings};
 pub use slots::{Interval, Slot};

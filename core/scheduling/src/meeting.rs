@@ -35,7 +35,6 @@ pub fn started(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
         return Ok(appointment);
     }
     let now = tx.now();
-    tx.withdraw_timers(id.uuid(), &[facts::REMINDER_24H, facts::REMINDER_1H, NO_SHOW])?;
     write(tx, appointment, Status::Accepted, Some(now))
 }
 
@@ -77,6 +76,7 @@ fn write(
 ) -> Result<Appointment> {
     let changed = Appointment { status, started_at, version: appointment.version + 1, ..appointment };
     settle(tx, changed.id, &Entry::of(&changed))?;
+    facts::withdraw_timers(tx, changed.id)?;
     Ok(changed)
 }
 

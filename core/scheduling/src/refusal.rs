@@ -10,7 +10,6 @@ consilium_kernel::refusals! {
         PatientBusy: Conflict, "patient_busy", "The patient has another appointment at that time.";
         InvalidTransition: Conflict, "invalid_transition", "The appointment is not in a state in which this can be done.";
         DoctorNotFound: NotFound, "doctor_not_found", "There is no such doctor who can be booked.";
-        EmailNotVerified: Forbidden, "email_not_verified", "The e-mail address has to be confirmed first.";
         Stale: Stale, "stale", "Somebody else changed this in the meantime. Please load it again.";
     }
 }
@@ -27,5 +26,8 @@ pub(crate) fn too_soon() -> Refusal {
 
 /// The whole refusal carries the field's code, so that it is told apart without looking into the fields.
 fn at_start(code: &'static str, detail: &'static str) -> Refusal {
-    Refusal { errors: Refusal::field("/starts_at", code, detail).errors, ..Refusal::new(RefusalKind::Invalid, code, detail) }
+    Refusal {
+        errors: Refusal::field("/starts_at", code, detail).errors,
+        ..Refusal::new(RefusalKind::Invalid, code, detail)
+    }
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use consilium_kernel::{
-    AppointmentId, ConsultationId, DoctorId, FacilityId, PatientId, Timestamp,
-};
+use consilium_kernel::{AppointmentId, ConsultationId, DoctorId, FacilityId, PatientId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -80,6 +78,8 @@ pub enum ScheduleCommand {
         change: Change,
         /// The reason given.
         note: Option<String>,
+        /// How long after its end it counts as missed: what the operator set travels with the command.
+        no_show_minutes: u32,
     },
 }
 
@@ -185,11 +185,6 @@ pub enum ScheduleReply {
 }
 
 impl DoctorSchedule {
-    /// A schedule with nothing in it.
-    pub(crate) fn empty(doctor_id: DoctorId) -> Self {
-        Self { doctor_id, availability: None, held: BTreeMap::new(), live: BTreeMap::new() }
-    }
-
     /// The held time, but for that of `except`.
     pub(crate) fn busy(&self, availability: &Availability, except: Option<AppointmentId>) -> Busy {
         let held = self.held.iter().filter(|(id, _)| Some(**id) != except).map(|(_, held)| *held);

@@ -62,7 +62,10 @@ impl Busy {
     /// Whether any of it falls into `wanted`.
     pub fn overlaps(&self, wanted: Interval) -> bool {
         let before = self.intervals.partition_point(|held| held.starts_at < wanted.ends_at);
-        before.checked_sub(1).and_then(|last| self.intervals.get(last)).is_some_and(|held| held.ends_at > wanted.starts_at)
+        before
+            .checked_sub(1)
+            .and_then(|last| self.intervals.get(last))
+            .is_some_and(|held| held.ends_at > wanted.starts_at)
     }
 
     /// Appointments that start on `date`.
@@ -72,7 +75,13 @@ impl Busy {
 }
 
 /// The free slots that start in [from, to), in order. None starts before `now` or within the lead time.
-pub fn free_slots(availability: &Availability, busy: &Busy, from: Timestamp, to: Timestamp, now: Timestamp) -> Vec<Slot> {
+pub fn free_slots(
+    availability: &Availability,
+    busy: &Busy,
+    from: Timestamp,
+    to: Timestamp,
+    now: Timestamp,
+) -> Vec<Slot> {
     let earliest = after(now, i64::from(availability.lead_time_minutes));
     let mut slots = grid(availability, from.max(earliest), to);
     slots.retain(|slot| slot.starts_at > now && is_free(availability, busy, *slot));
@@ -162,7 +171,9 @@ fn open(stretches: &[Stretch], date: Date, hours: Hours) -> Vec<Interval> {
             let second = midnight.as_second() + minutes * 60 - i64::from(offset.seconds());
             Timestamp::from_second(second).ok()
         };
-        let (Some(starts_at), Some(ends_at)) = (shown(hours.start.minutes()), shown(hours.end.minutes())) else { continue };
+        let (Some(starts_at), Some(ends_at)) = (shown(hours.start.minutes()), shown(hours.end.minutes())) else {
+            continue;
+        };
         let Some(part) = stretch.intersection(Interval { starts_at, ends_at }) else { continue };
         match joined.last_mut() {
             Some(last) if last.ends_at == part.starts_at => last.ends_at = part.ends_at,

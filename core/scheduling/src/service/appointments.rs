@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use consilium_identity::IdentityRefusal;
 use consilium_kernel::{
     AppointmentId, CommandMeta, EntityRef, FieldError, Id, PatientId, Principal, Refusal, Role, Timestamp, User,
 };
@@ -38,7 +39,7 @@ impl Scheduling {
         let user = meta.principal.user().ok_or_else(Refusal::forbidden)?;
         let patient_id = user.patient_id.ok_or_else(Refusal::forbidden)?;
         if self.settings.require_verified_email && !user.email_verified {
-            return Err(SchedulingRefusal::EmailNotVerified.refusal());
+            return Err(IdentityRefusal::EmailNotVerified.refusal());
         }
         let (reason, symptoms) = check_words(&command)?;
         let doctor = self.bookable_doctor(meta.scope, command.doctor_id).await?;
@@ -61,12 +62,22 @@ impl Scheduling {
     }
 
     /// The doctor declines.
-    pub async fn reject(&self, meta: CommandMeta, id: AppointmentId, note: Option<String>) -> Result<Appointment, Refusal> {
+    pub async fn reject(
+        &self,
+        meta: CommandMeta,
+        id: AppointmentId,
+        note: Option<String>,
+    ) -> Result<Appointment, Refusal> {
         self.change(meta, id, Change::Reject, note).await
     }
 
     /// Patient, doctor, nurse or administrator call it off.
-    pub async fn cancel(&self, meta: CommandMeta, id: AppointmentId, note: Option<String>) -> Result<Appointment, Refusal> {
+    pub async fn cancel(
+        &self,
+        meta: CommandMeta,
+        id: AppointmentId,
+        note: Option<String>,
+    ) -> Result<Appointment, Refusal> {
         self.change(meta, id, Change::Cancel, note).await
     }
 
@@ -118,7 +129,8 @@ impl Scheduling {
         if !appointment.status.is_live() {
             return Err(SchedulingRefusal::InvalidTransition.refusal());
         }
-        let command = ScheduleCommand::Change { appointment_id: id, change, note };
+        let no_show_minutes = self.settings.no_show_minutes;
+        let command = ScheduleCommand::Change { appointment_id: id, change, note, no_show_minutes };
         self.schedules.send(appointment.doctor_id, meta, command).await
     }
 
@@ -134,6 +146,13 @@ impl Scheduling {
             self.db.write(meta, move |tx| tx.audit("read_appointment", &entity, version)).await?;
         }
         Ok(appointment.seen_by(user))
+    }
+
+    /// Whether the doctor who asks treats the patient: has agreed to meet, or has met.
+    pub async fn treats(&self, meta: &CommandMeta, patient_id: PatientId) -> Result<bool, Refusal> {
+        let Some(doctor_id) = meta.principal.user().and_then(|user| user.doctor_id) else { return Ok(false) };
+        let scope = meta.scope;
+        Ok(self.db.read(move |session| listing::treats(session, scope, doctor_id, patient_id)).await?)
     }
 
     /// Appointments by start: a patient's and a doctor's own, all of the facility for its staff.
@@ -163,7 +182,7 @@ impl Scheduling {
 fn listing_for(meta: &CommandMeta, filter: &AppointmentFilter) -> Result<Option<Listing>, Refusal> {
     let limit = filter.limit.unwrap_or(20);
     if !(1..=100).contains(&limit) {
-        return Err(Refusal::field("/limit", "out_of_range", "must be from 1 to 100"));
+        return Err(Refusal::field("?limit", "out_of_range", "must be from 1 to 100"));
     }
     let mut listing = Listing {
         scope: meta.scope,

@@ -114,7 +114,7 @@ fn knows_unverified(principal: &Principal, id: DoctorId) -> bool {
 
 fn check_range(from: Timestamp, to: Timestamp) -> Result<(), Refusal> {
     let wrong = |code: &'static str, detail: String| {
-        Err(Refusal::invalid(vec![FieldError { pointer: "/to".to_owned(), code: code.into(), detail }]))
+        Err(Refusal::invalid(vec![FieldError { pointer: "?to".to_owned(), code: code.into(), detail }]))
     };
     if to <= from {
         return wrong("not_after_from", "must be after from".to_owned());

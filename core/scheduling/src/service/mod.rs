@@ -4,7 +4,7 @@ mod appointments;
 mod hours;
 
 use consilium_db::{Db, Session};
-use consilium_identity as identity;
+use consilium_identity::{self as identity, IdentityRefusal};
 use consilium_kernel::{DoctorId, Refusal, Scope};
 use consilium_people::{self as people, Doctor};
 use consilium_runtime::Directory;
@@ -16,6 +16,8 @@ use crate::{refusal::SchedulingRefusal, schedule::DoctorSchedule};
 pub struct SchedulingSettings {
     /// Whether patients and doctors must have confirmed their e-mail address before they book or are booked.
     pub require_verified_email: bool,
+    /// How long after its end an appointment that never began counts as missed.
+    pub no_show_minutes: u32,
 }
 
 /// Hours, slots and appointments; cheap to clone.
@@ -35,7 +37,9 @@ impl Scheduling {
     /// A doctor of the facility, verified or not.
     async fn doctor(&self, scope: Scope, id: DoctorId) -> Result<Doctor, Refusal> {
         let found = self.db.read(move |session| people::doctor(session, id)).await?;
-        found.filter(|doctor| doctor.facility_id == scope.facility_id).ok_or(SchedulingRefusal::DoctorNotFound.refusal())
+        found
+            .filter(|doctor| doctor.facility_id == scope.facility_id)
+            .ok_or(SchedulingRefusal::DoctorNotFound.refusal())
     }
 
     /// A doctor who can be booked: verified, and with a confirmed address where that is asked for.
@@ -50,7 +54,7 @@ impl Scheduling {
                 Ok(identity::contact(session, user_id)?.is_some_and(|contact| contact.email_verified))
             };
             if !self.db.read(confirmed).await? {
-                return Err(SchedulingRefusal::EmailNotVerified
+                return Err(IdentityRefusal::EmailNotVerified
                     .refusal()
                     .because("The doctor has not confirmed the e-mail address yet and cannot be booked."));
             }

@@ -4,9 +4,7 @@ use consilium_db::{
     Cell, Encrypted, Result, Session, Tx,
     types::{at, key, maybe_at, maybe_key},
 };
-use consilium_kernel::{
-    AppointmentId, ConsultationId, DoctorId, FacilityId, PatientId, Scope, TimeZone, Timestamp,
-};
+use consilium_kernel::{AppointmentId, ConsultationId, DoctorId, FacilityId, PatientId, Scope, TimeZone, Timestamp};
 use diesel::prelude::*;
 
 use super::{meaning, one_row, schema::appointment, unknown_word};

@@ -30,7 +30,11 @@ pub(crate) fn of_doctors(
     doctors: &[DoctorId],
 ) -> Result<Vec<(DoctorId, VersionedAvailability)>> {
     let rows: Vec<(DoctorId, i64, String)> = availability::table
-        .filter(availability::facility_id.eq(key(scope.facility_id)).and(availability::doctor_id.eq_any(keys(doctors.iter().copied()))))
+        .filter(
+            availability::facility_id
+                .eq(key(scope.facility_id))
+                .and(availability::doctor_id.eq_any(keys(doctors.iter().copied()))),
+        )
         .select((availability::doctor_id, availability::version, availability::rules))
         .load(session.connection())?;
     rows.into_iter().map(|(id, version, rules)| Ok((id, read(version, &rules)?))).collect()

@@ -38,7 +38,7 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// Reads what `Display` wrote.
     pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
-        let wrong = || Refusal::field("/cursor", "not_a_cursor", "is not a cursor that a list gave");
+        let wrong = || Refusal::field("?cursor", "not_a_cursor", "is not a cursor that a list gave");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         let (micros, id) = bytes.split_at_checked(8).ok_or_else(wrong)?;
         let micros = i64::from_be_bytes(micros.try_into().map_err(|_| wrong())?);
@@ -52,6 +52,19 @@ impl Cursor {
         let micros = last.starts_at.as_microsecond().to_be_bytes();
         URL_SAFE_NO_PAD.encode([micros.as_slice(), last.id.uuid().as_bytes()].concat())
     }
+}
+
+/// Whether the doctor has agreed to meet the patient, or has met the patient.
+pub(crate) fn treats(session: &mut Session<'_>, scope: Scope, doctor: DoctorId, patient: PatientId) -> Result<bool> {
+    let agreed = [Status::Accepted, Status::Completed].map(|status| status.to_string());
+    let found: Option<AppointmentId> = appointment::table
+        .filter(appointment::facility_id.eq(key(scope.facility_id)))
+        .filter(appointment::patient_id.eq(key(patient)).and(appointment::doctor_id.eq(key(doctor))))
+        .filter(appointment::status.eq_any(agreed.to_vec()))
+        .select(appointment::id)
+        .first(session.connection())
+        .optional()?;
+    Ok(found.is_some())
 }
 
 /// One page.
@@ -78,9 +91,9 @@ pub(crate) fn list(session: &mut Session<'_>, listing: &Listing) -> Result<Page<
         rows = rows.filter(appointment::starts_at.lt(at(to)));
     }
     if let Some(Cursor { starts_at, id }) = listing.after {
-        rows = rows.filter(appointment::starts_at.ge(at(starts_at))).filter(
-            appointment::starts_at.gt(at(starts_at)).or(appointment::id.gt(key(id))),
-        );
+        rows = rows
+            .filter(appointment::starts_at.ge(at(starts_at)))
+            .filter(appointment::starts_at.gt(at(starts_at)).or(appointment::id.gt(key(id))));
     }
     let mut rows: Vec<AppointmentRow> = rows.load(session.connection())?;
     let more = rows.len() as i64 > listing.limit;

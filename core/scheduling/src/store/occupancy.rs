@@ -35,10 +35,11 @@ pub(crate) fn hold(tx: &mut Tx<'_>, doctor_id: DoctorId, appointment_id: Appoint
 
 /// Holds other time for an appointment than before.
 pub(crate) fn move_to(tx: &mut Tx<'_>, appointment_id: AppointmentId, held: Interval) -> Result<()> {
-    let changed = diesel::update(occupancy::table.filter(occupancy::appointment_id.eq(maybe_key(Some(appointment_id)))))
-        .set((occupancy::starts_at.eq(at(held.starts_at)), occupancy::ends_at.eq(at(held.ends_at))))
-        .execute(tx.connection())
-        .map_err(meaning)?;
+    let changed =
+        diesel::update(occupancy::table.filter(occupancy::appointment_id.eq(maybe_key(Some(appointment_id)))))
+            .set((occupancy::starts_at.eq(at(held.starts_at)), occupancy::ends_at.eq(at(held.ends_at))))
+            .execute(tx.connection())
+            .map_err(meaning)?;
     one_row(changed)
 }
 

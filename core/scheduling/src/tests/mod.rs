@@ -1,1 +1,9 @@
-//! Tests.
+//! Tests of the rules, and of the whole room on both databases.
+
+mod interleavings;
+mod lifecycle;
+mod locks;
+mod race;
+mod slot_table;
+mod support;
+mod zones;
