@@ -1,1 +1,12 @@
-//! consilium-api
+//! The HTTP and WebSocket API and the command line around the modules of the product.
+
+pub mod background;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod logging;
+pub mod metrics;
+pub mod plugins;
+pub mod server;
+pub mod state;
+pub mod video;

@@ -1,0 +1,76 @@
+//! Wires the modules together and runs what nobody waits for: subscribers, timers, the sealer, housekeeping.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use consilium_db::{Db, answers};
+use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
+use consilium_runtime::{
+    EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
+    Tasks, TimerHandler, TimerWorker,
+};
+
+use crate::{config::Config, plugins, state::State};
+
+/// How often workers look for themselves; commits wake them earlier.
+const TICK: Duration = Duration::from_millis(500);
+
+/// The background work of a running server.
+pub struct Background(Tasks);
+
+impl Background {
+    /// Tells it to end and waits, for `limit` at most.
+    pub async fn finish(&self, limit: Duration) {
+        self.0.finish(limit).await;
+    }
+}
+
+/// Builds the modules and starts their background work.
+pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result<(State, Background)> {
+    let tasks = Tasks::default();
+    let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
+    let placement = SingleNode::shared();
+    let services = Arc::new(consilium_plugin_host::MemoryServices::default());
+    let plugins = plugins::start(&config, services).await?;
+    let state = State::build(config, db.clone(), address, bus.clone(), placement, plugins)?;
+
+    let subscribers: Vec<Arc<dyn Subscriber>> = state.subscribers();
+    let handlers: Vec<Arc<dyn TimerHandler>> = state.timer_handlers();
+    let timers = TimerWorker::new(db.clone(), handlers);
+    let workers: Vec<SubscriberWorker> =
+        subscribers.into_iter().map(|subscriber| SubscriberWorker::new(db.clone(), subscriber)).collect();
+
+    let (wake_timers, wake_workers) = (timers.wake(), workers.iter().map(SubscriberWorker::wake).collect::<Vec<_>>());
+    db.on_commit(move |effects| {
+        effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
+        if !effects.events.is_empty() {
+            wake_workers.iter().for_each(|wake| wake.notify_one());
+        }
+        if effects.timers {
+            wake_timers.notify_one();
+        }
+    });
+
+    for worker in workers {
+        let shutdown = tasks.shutdown();
+        tasks.spawn(async move { worker.run(TICK, shutdown).await });
+    }
+    let shutdown = tasks.shutdown();
+    tasks.spawn(async move { timers.run(TICK, shutdown).await });
+    let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
+    let shutdown = tasks.shutdown();
+    tasks.spawn(async move { sealer.run(shutdown).await });
+    tasks.spawn(forget_answers(db, tasks.shutdown()));
+    Ok((state, Background(tasks)))
+}
+
+/// Answers are replayed for 24 hours.
+async fn forget_answers(db: Db, mut shutdown: Shutdown) {
+    let meta = CommandMeta::system(DEFAULT_FACILITY, "housekeeping");
+    while shutdown.sleep(Duration::from_secs(600)).await {
+        let before = db.clock().now() - Duration::from_secs(24 * 3600);
+        let forgotten = db.write(&meta, move |tx| answers::forget(tx, before)).await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "old answers could not be deleted");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Reads the settings from their sources and checks them.
+
+use std::{fmt, path::Path};
+
+use config::{Environment, File, FileFormat, Value, ValueKind};
+use serde::de::DeserializeOwned;
+
+use super::types::Config;
+
+/// Everything that is wrong with the settings, one sentence each: key, value, reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+impl std::error::Error for ConfigErrors {}
+
+/// Keys whose value may stand in a file of its own, named by `<key>_file`.
+const SECRETS: [&str; 2] = ["database.url", "smtp.url"];
+
+/// Loads the settings: defaults, then `file`, then `CONSILIUM__SECTION__KEY` from `environment`, then secret files.
+pub fn load(file: Option<&Path>, environment: Option<config::Map<String, String>>) -> Result<Config, ConfigErrors> {
+    let fail = |error: config::ConfigError| ConfigErrors(vec![error.to_string()]);
+    let mut builder = config::Config::builder();
+    if let Some(file) = file {
+        builder = builder.add_source(File::from(file).format(FileFormat::Toml).required(true));
+    }
+    let lists = ["server.cors_origins", "consultations.video_providers"];
+    let mut variables = Environment::with_prefix("CONSILIUM").prefix_separator("__").separator("__").try_parsing(true);
+    variables = variables.list_separator(",").source(environment);
+    for list in lists {
+        variables = variables.with_list_parse_key(list);
+    }
+    let mut merged = builder.add_source(variables).build().map_err(fail)?;
+    let mut errors = Vec::new();
+    read_secret_files(&mut merged, &mut errors);
+    let config = parse(&merged, &mut errors);
+    check(&config, &mut errors);
+    if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
+}
+
+/// Replaces `<key>_file` by what the file holds.
+fn read_secret_files(merged: &mut config::Config, errors: &mut Vec<String>) {
+    for key in SECRETS {
+        let Ok(path) = merged.get_string(&format!("{key}_file")) else { continue };
+        match std::fs::read_to_string(&path) {
+            Ok(secret) => {
+                let Some((section, name)) = key.split_once('.') else { continue };
+                if let ValueKind::Table(tables) = &mut merged.cache.kind
+                    && let Some(Value { kind: ValueKind::Table(table), .. }) = tables.get_mut(section)
+                {
+                    table.remove(&format!("{name}_file"));
+                    table.insert(name.to_owned(), Value::new(None, secret.trim_end().to_owned()));
+                }
+            }
+            Err(error) => errors.push(format!("{key}_file = \"{path}\": {error}")),
+        }
+    }
+}
+
+/// Reads each section by itself, so that one wrong section does not hide what is wrong with the others.
+fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
+    macro_rules! sections {
+        ($($name:ident),+) => {{
+            const KNOWN: &[&str] = &[$(stringify!($name)),+];
+            if let ValueKind::Table(tables) = &merged.cache.kind {
+                for unknown in tables.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
+                    errors.push(format!("{unknown}: there is no such section; there are {}", KNOWN.join(", ")));
+                }
+            }
+            Config { $($name: section(merged, stringify!($name), errors)),+ }
+        }};
+    }
+    sections!(
+        server, database, keys, log, metrics, identity, rate_limits, scheduling, consultations, smtp, plugins
+    )
+}
+
+fn section<T: DeserializeOwned + Default>(merged: &config::Config, name: &str, errors: &mut Vec<String>) -> T {
+    let value = match merged.get::<Value>(name) {
+        Ok(value) => value,
+        Err(config::ConfigError::NotFound(_)) => return T::default(),
+        Err(error) => {
+            errors.push(format!("{name}: {error}"));
+            return T::default();
+        }
+    };
+    serde_path_to_error::deserialize(value).unwrap_or_else(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
+        errors.push(format!("{place}: {}", error.inner()));
+        T::default()
+    })
+}
+
+/// What types alone cannot say.
+fn check(config: &Config, errors: &mut Vec<String>) {
+    let mut wrong = |key: &str, value: &dyn fmt::Display, reason: &str| {
+        errors.push(format!("{key} = {value}: {reason}"));
+    };
+    if let Err(error) = config.database.url.parse::<consilium_db::DatabaseUrl>() {
+        // Not the value: it may hold a password.
+        wrong("database.url", &"…", &error.to_string());
+    }
+    if config.database.connections < 2 {
+        wrong("database.connections", &config.database.connections, "at least 2 are needed");
+    }
+    if config.server.host.parse::<std::net::IpAddr>().is_err() && config.server.host != "localhost" {
+        wrong("server.host", &config.server.host, "is not an IP address");
+    }
+    let base = &config.server.base_url;
+    if !base.is_empty() && (base.ends_with('/') || !url::Url::parse(base).is_ok_and(|url| url.has_host())) {
+        wrong("server.base_url", base, "is not an address such as https://clinic.example (without a slash at the end)");
+    }
+    for origin in &config.server.cors_origins {
+        let plain = url::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+        if !plain {
+            wrong("server.cors_origins", origin, "is not an origin such as https://clinic.example");
+        }
+    }
+    if !(1..=65_536).contains(&config.server.body_limit_kib) {
+        wrong("server.body_limit_kib", &config.server.body_limit_kib, "is not between 1 and 65536");
+    }
+    if !(1..=60).contains(&config.identity.access_token_minutes) {
+        wrong("identity.access_token_minutes", &config.identity.access_token_minutes, "is not between 1 and 60");
+    }
+    if !(1..=90).contains(&config.identity.refresh_token_days) {
+        wrong("identity.refresh_token_days", &config.identity.refresh_token_days, "is not between 1 and 90");
+    }
+    if config.identity.argon2_memory_kib < 8 || config.identity.argon2_passes < 1 {
+        wrong("identity.argon2_memory_kib", &config.identity.argon2_memory_kib, "argon2id needs at least 8 KiB, 1 pass");
+    }
+    if config.rate_limits.requests_per_minute == 0 || config.rate_limits.auth_per_minute == 0 {
+        wrong("rate_limits", &0, "a limit is at least 1; set enabled = false for none");
+    }
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.filter) {
+        wrong("log.filter", &config.log.filter, &error.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+        load(None, Some(variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()))
+    }
+
+    #[test]
+    fn nothing_set_is_a_working_configuration() {
+        assert_eq!(with(&[]).unwrap().server.port, 8080);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_a_secret_file_over_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("consilium.toml");
+        std::fs::write(&file, "[server]\nport = 1\nhost = \"127.0.0.2\"\n[smtp]\nurl = \"smtp://a\"").unwrap();
+        let secret = folder.path().join("smtp");
+        std::fs::write(&secret, "smtps://user:secret@mail.example\n").unwrap();
+        let variables = [
+            ("CONSILIUM__SERVER__PORT".to_owned(), "2".to_owned()),
+            ("CONSILIUM__SMTP__URL_FILE".to_owned(), secret.display().to_string()),
+            ("CONSILIUM__SERVER__CORS_ORIGINS".to_owned(), "https://a.example,https://b.example".to_owned()),
+        ];
+        let config = load(Some(&file), Some(variables.into_iter().collect())).unwrap();
+        assert_eq!((config.server.port, config.server.host.as_str()), (2, "127.0.0.2"));
+        assert_eq!(config.smtp.url, "smtps://user:secret@mail.example");
+        assert_eq!(config.server.cors_origins, ["https://a.example", "https://b.example"]);
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_key_and_reason() {
+        let errors = with(&[
+            ("CONSILIUM__SERVER__PORT", "many"),
+            ("CONSILIUM__DATABASE__URL", "mysql://root:secret@db"),
+            ("CONSILIUM__IDENTITY__ACCESS_TOKEN_MINUTES", "0"),
+            ("CONSILIUM__LOG__FORMTA", "json"),
+            ("CONSILIUM__SMPT__URL", "x"),
+        ])
+        .unwrap_err();
+        let text = errors.to_string();
+        for expected in ["server.port", "database.url", "identity.access_token_minutes = 0", "formta", "smpt"] {
+            assert!(text.contains(expected), "{expected} is not in:\n{text}");
+        }
+        assert!(!text.contains("secret"), "{text}");
+    }
+}

@@ -1,0 +1,9 @@
+//! All settings: defaults < file < environment < secrets in files. Wrong ones are found at start and explained.
+
+mod load;
+mod render;
+mod types;
+
+pub use load::{ConfigErrors, load};
+pub use render::default_toml;
+pub use types::*;

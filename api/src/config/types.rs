@@ -1,0 +1,231 @@
+//! The settings as types. Their documentation comments become the comments of `config/default.toml`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! section {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[doc = $doc:literal])+ pub $field:ident: $type:ty = $default:expr,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name { $($(#[doc = $doc])+ pub $field: $type),+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default),+ }
+            }
+        }
+    };
+}
+
+section! {
+    /// Everything a deployment can set.
+    pub struct Config {
+        /// The HTTP and WebSocket server.
+        pub server: Server = Server::default(),
+        /// Where the data is kept.
+        pub database: Database = Database::default(),
+        /// Where the secret keys are kept.
+        pub keys: Keys = Keys::default(),
+        /// What is written to standard error.
+        pub log: Log = Log::default(),
+        /// Numbers for Prometheus.
+        pub metrics: Metrics = Metrics::default(),
+        /// Accounts and sessions.
+        pub identity: Identity = Identity::default(),
+        /// How often one client may ask.
+        pub rate_limits: RateLimits = RateLimits::default(),
+        /// Appointments.
+        pub scheduling: Scheduling = Scheduling::default(),
+        /// Consultations.
+        pub consultations: Consultations = Consultations::default(),
+        /// Outgoing mail.
+        pub smtp: Smtp = Smtp::default(),
+        /// Feature plugins.
+        pub plugins: Plugins = Plugins::default(),
+    }
+}
+
+section! {
+    /// The HTTP and WebSocket server.
+    pub struct Server {
+        /// Address to listen on. Put a TLS proxy in front before you listen on anything but loopback.
+        pub host: String = "127.0.0.1".to_owned(),
+        /// Port to listen on; 0 picks a free one, which is logged.
+        pub port: u16 = 8080,
+        /// The address that users and mails see, without a slash at the end. Empty: http://host:port.
+        pub base_url: String = String::new(),
+        /// Threads that serve requests; 0 means one per processor.
+        pub workers: usize = 0,
+        /// Largest request body in KiB.
+        pub body_limit_kib: usize = 1024,
+        /// Origins of browsers that may call the API from other sites, such as "https://clinic.example".
+        pub cors_origins: Vec<String> = Vec::new(),
+        /// Whether X-Forwarded-For of the connecting peer is believed. Only behind a proxy that sets it.
+        pub behind_proxy: bool = false,
+        /// Seconds that running requests get to finish after SIGTERM.
+        pub shutdown_seconds: u64 = 20,
+    }
+}
+
+section! {
+    /// Where the data is kept.
+    pub struct Database {
+        /// sqlite://path (one machine, nothing to install) or postgres://user:password@host/database. Secret: url_file.
+        pub url: String = "sqlite://consilium.db".to_owned(),
+        /// Connections at most.
+        pub connections: u32 = 16,
+    }
+}
+
+section! {
+    /// Where the secret keys are kept.
+    pub struct Keys {
+        /// Folder with data.key, index.key, audit.key and the signing keys. Empty: "keys" beside the SQLite file,
+        /// where missing keys are made on first start. PostgreSQL needs a folder with all of them.
+        pub directory: String = String::new(),
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+section! {
+    /// What is written to standard error.
+    pub struct Log {
+        /// "json" or "pretty".
+        pub format: LogFormat = LogFormat::Json,
+        /// What is logged, in the syntax of tracing's EnvFilter, such as "info,consilium_runtime=debug".
+        pub filter: String = "info".to_owned(),
+    }
+}
+
+section! {
+    /// Numbers for Prometheus.
+    pub struct Metrics {
+        /// Whether GET /metrics is served on a port of its own.
+        pub enabled: bool = true,
+        /// Address to serve it on.
+        pub host: String = "127.0.0.1".to_owned(),
+        /// Port to serve it on; 0 picks a free one.
+        pub port: u16 = 9464,
+    }
+}
+
+section! {
+    /// Accounts and sessions.
+    pub struct Identity {
+        /// Whether one must have confirmed one's e-mail address to book or to be booked.
+        pub require_verified_email: bool = true,
+        /// Minutes that an access token lives.
+        pub access_token_minutes: u32 = 15,
+        /// Days that a refresh token lives.
+        pub refresh_token_days: u32 = 7,
+        /// Days without use after which a session ends.
+        pub idle_days: u32 = 3,
+        /// Memory for one argon2id password hash in KiB. Raise it as far as your logins stay fast.
+        pub argon2_memory_kib: u32 = 19_456,
+        /// Passes of argon2id.
+        pub argon2_passes: u32 = 2,
+    }
+}
+
+section! {
+    /// How often one client may ask.
+    pub struct RateLimits {
+        /// Off only for tests.
+        pub enabled: bool = true,
+        /// Requests per minute of one account (or, without one, one address).
+        pub requests_per_minute: u32 = 600,
+        /// Logins, registrations, resets and other calls below /auth per minute and address.
+        pub auth_per_minute: u32 = 30,
+    }
+}
+
+section! {
+    /// Appointments.
+    pub struct Scheduling {
+        /// Minutes after the end of an accepted appointment when it counts as no-show.
+        pub no_show_minutes: u32 = 30,
+    }
+}
+
+section! {
+    /// Consultations.
+    pub struct Consultations {
+        /// Minutes before the start from which a patient may join.
+        pub early_join_minutes: u32 = 15,
+        /// Days after the end during which participants may still write.
+        pub chat_open_days: u32 = 7,
+        /// Minutes after which a consultation that nobody is in any more counts as abandoned.
+        pub abandoned_after_minutes: u32 = 30,
+        /// Plugins of kind video in the order in which they are tried.
+        pub video_providers: Vec<String> = vec!["video-webrtc".to_owned()],
+    }
+}
+
+section! {
+    /// Outgoing mail.
+    pub struct Smtp {
+        /// smtps://user:password@host (TLS from the start) or smtp://user:password@host:587 (STARTTLS required);
+        /// "?tls=none" allows plain text to a relay on the same machine. Empty: mail waits. Secret: url_file.
+        pub url: String = String::new(),
+        /// The sender, such as "City Clinic <no-reply@clinic.example>".
+        pub from: String = "Consilium <no-reply@localhost.localdomain>".to_owned(),
+        /// Where answers go; empty: nowhere in particular.
+        pub reply_to: String = String::new(),
+        /// Seconds that one delivery may take.
+        pub timeout_seconds: u64 = 20,
+        /// Folder with templates that replace the built-in ones; empty: none.
+        pub templates: String = String::new(),
+    }
+}
+
+section! {
+    /// Feature plugins.
+    pub struct Plugins {
+        /// Folder with the plugins' libraries.
+        pub directory: String = "plugins".to_owned(),
+        /// Seconds that one call may take.
+        pub call_seconds: u64 = 5,
+        /// The plugins to start: one table [plugins.use.<id>] each.
+        pub r#use: BTreeMap<String, Plugin> = BTreeMap::new(),
+    }
+}
+
+/// Where a plugin runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// In a supervised child process.
+    Process,
+    /// In this process. Only for plugins you trust like Consilium itself.
+    InProcess,
+}
+
+section! {
+    /// One plugin.
+    pub struct Plugin {
+        /// File in the directory; empty: lib<id>.so with underscores.
+        pub library: String = String::new(),
+        /// "process" (default) or "in-process".
+        pub isolation: Isolation = Isolation::Process,
+        /// Hosts it may call besides those its manifest names.
+        pub allow_hosts: Vec<String> = Vec::new(),
+        /// Whether it may call private and loopback addresses.
+        pub allow_private_addresses: bool = false,
+        /// Its own settings; its manifest says which.
+        pub config: BTreeMap<String, serde_json::Value> = BTreeMap::new(),
+        /// Secrets by name, each a path to a file that holds it.
+        pub secret_files: BTreeMap<String, String> = BTreeMap::new(),
+    }
+}

@@ -1,0 +1,442 @@
+//! Consultations: coming in, being led, the chat, the doctor's notes, and the line in front of a doctor.
+
+use actix_web::{HttpRequest, web::Path};
+use consilium_consultations::{Consultation, Joined, Message, NewMessage, Notes, NotesText, VideoGrant};
+use consilium_kernel::{ConsultationId, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    answer::{Answer, Result},
+    command::{Command, Nothing, Query, Shared, if_match, path_id},
+};
+
+/// Somebody who has been in a consultation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Participant)]
+pub struct ParticipantResponse {
+    user_id: uuid::Uuid,
+    /// `doctor` or `patient`.
+    role: String,
+    /// Whether they are there now.
+    present: bool,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    joined_at: Option<Timestamp>,
+    /// Up to which `seq` they have read the chat.
+    read_seq: i64,
+}
+
+/// The meeting of a doctor and a patient.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Consultation)]
+pub struct ConsultationResponse {
+    id: uuid::Uuid,
+    appointment_id: uuid::Uuid,
+    doctor_id: uuid::Uuid,
+    patient_id: uuid::Uuid,
+    /// `scheduled`, `waiting`, `in_progress`, `completed` or `abandoned`.
+    status: String,
+    /// `video`, `audio`, `chat` or `in_person`.
+    visit_type: String,
+    is_emergency: bool,
+    #[schema(value_type = String, format = "date-time")]
+    starts_at: Timestamp,
+    #[schema(value_type = String, format = "date-time")]
+    ends_at: Timestamp,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    waiting_since: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    started_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    ended_at: Option<Timestamp>,
+    participants: Vec<ParticipantResponse>,
+    /// The live topic of the WebSocket.
+    topic: String,
+}
+
+impl From<Consultation> for ConsultationResponse {
+    fn from(consultation: Consultation) -> Self {
+        Self {
+            id: consultation.id.uuid(),
+            topic: consilium_consultations::topic(consultation.id),
+            appointment_id: consultation.appointment_id.uuid(),
+            doctor_id: consultation.doctor_id.uuid(),
+            patient_id: consultation.patient_id.uuid(),
+            status: consultation.status.to_string(),
+            visit_type: consultation.visit_type.to_string(),
+            is_emergency: consultation.is_emergency,
+            starts_at: consultation.starts_at,
+            ends_at: consultation.ends_at,
+            waiting_since: consultation.waiting_since,
+            started_at: consultation.started_at,
+            ended_at: consultation.ended_at,
+            participants: consultation
+                .participants
+                .into_iter()
+                .map(|participant| ParticipantResponse {
+                    user_id: participant.user_id.uuid(),
+                    role: participant.role.to_string(),
+                    present: participant.present,
+                    joined_at: participant.joined_at,
+                    read_seq: participant.read_seq,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn whole(consultation: Consultation) -> Answer<ConsultationResponse> {
+    let version = consultation.version;
+    Answer::ok(ConsultationResponse::from(consultation)).versioned(version)
+}
+
+/// A consultation, for its participants and the facility's staff.
+#[utoipa::path(get, path = "/api/v1/consultations/{id}", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The consultation", body = ConsultationResponse)))]
+pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<ConsultationResponse> {
+    Ok(whole(state.consultations.consultation(&query.meta, path_id(&id)?).await?))
+}
+
+/// A STUN or TURN server, shaped like the W3C's `RTCIceServer`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IceServer)]
+pub struct IceServerResponse {
+    urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+}
+
+/// The way into a video room. Minted for this join; ask again rather than keep it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Video)]
+pub struct VideoResponse {
+    /// The plugin that gives the room.
+    provider: String,
+    room: String,
+    /// A page to open, for providers that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    join_url: Option<String>,
+    /// For the provider's SDK.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ice_servers: Option<Vec<IceServerResponse>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    expires_at: Option<Timestamp>,
+}
+
+impl From<VideoGrant> for VideoResponse {
+    fn from(grant: VideoGrant) -> Self {
+        let ice = |server: consilium_consultations::IceServer| IceServerResponse {
+            urls: server.urls,
+            username: server.username,
+            credential: server.credential,
+        };
+        Self {
+            provider: grant.provider,
+            room: grant.room,
+            join_url: grant.join_url,
+            token: grant.token,
+            ice_servers: grant.ice_servers.map(|servers| servers.into_iter().map(ice).collect()),
+            expires_at: grant.expires_at,
+        }
+    }
+}
+
+/// A place in the line.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WaitingPlace)]
+pub struct WaitingResponse {
+    /// 1 is next.
+    position: i64,
+    expected_wait_seconds: i64,
+}
+
+/// What joining gives.
+#[derive(Serialize, ToSchema)]
+pub struct JoinResponse {
+    /// Where the consultation stands.
+    status: String,
+    /// The live topic to subscribe to.
+    topic: String,
+    /// `doctor` or `patient`.
+    role: String,
+    /// Absent for a patient who waits, and for visits by chat or in person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video: Option<VideoResponse>,
+    /// Absent once admitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<WaitingResponse>,
+}
+
+impl From<Joined> for JoinResponse {
+    fn from(joined: Joined) -> Self {
+        Self {
+            status: joined.status.to_string(),
+            topic: joined.topic,
+            role: joined.role.to_string(),
+            video: joined.video.map(VideoResponse::from),
+            waiting: joined.waiting.map(|place| WaitingResponse {
+                position: i64::from(place.position),
+                expected_wait_seconds: place.expected_wait_seconds,
+            }),
+        }
+    }
+}
+
+/// Comes in. Patients from 15 minutes before the start; they wait until admitted and then join again.
+#[utoipa::path(post, path = "/api/v1/consultations/{id}/join", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "Joined", body = JoinResponse)))]
+pub async fn join(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<JoinResponse> {
+    Ok(Answer::ok(state.consultations.join(command.meta, path_id(&id)?).await?.into()))
+}
+
+macro_rules! step {
+    ($(#[doc = $doc:literal])+ $name:ident, $path:literal, $done:literal) => {
+        $(#[doc = $doc])+
+        #[utoipa::path(post, path = $path, tag = "consultations", params(("id" = uuid::Uuid, Path)),
+            responses((status = 200, description = $done, body = ConsultationResponse)))]
+        pub async fn $name(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<ConsultationResponse> {
+            Ok(whole(state.consultations.$name(command.meta, path_id(&id)?).await?))
+        }
+    };
+}
+
+step! {
+    /// Goes. Going twice is fine.
+    leave, "/api/v1/consultations/{id}/leave", "Left"
+}
+step! {
+    /// Lets the waiting patient in.
+    admit, "/api/v1/consultations/{id}/admit", "Admitted"
+}
+step! {
+    /// Begins, whether or not the patient waits.
+    start, "/api/v1/consultations/{id}/start", "Started"
+}
+step! {
+    /// Ends it; its appointment is completed with it.
+    end, "/api/v1/consultations/{id}/end", "Ended"
+}
+
+/// A message of the chat.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Message)]
+pub struct MessageResponse {
+    id: uuid::Uuid,
+    /// Its place in the chat, and the number of its event on the topic.
+    seq: i64,
+    sender_id: uuid::Uuid,
+    client_message_id: String,
+    body: String,
+    #[schema(value_type = String, format = "date-time")]
+    sent_at: Timestamp,
+}
+
+impl From<Message> for MessageResponse {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id.uuid(),
+            seq: message.seq,
+            sender_id: message.sender_id.uuid(),
+            client_message_id: message.client_message_id,
+            body: message.body,
+            sent_at: message.sent_at,
+        }
+    }
+}
+
+/// A part of the chat.
+#[derive(Serialize, ToSchema)]
+pub struct MessagePage {
+    items: Vec<MessageResponse>,
+    /// Pass it as `after_seq` (or as `cursor`) to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// Which part of the chat.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MessageQuery {
+    /// Messages after this one.
+    #[param(minimum = 0)]
+    after_seq: Option<i64>,
+    cursor: Option<String>,
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+}
+
+/// The chat, oldest first, for participants.
+#[utoipa::path(get, path = "/api/v1/consultations/{id}/messages", tag = "consultations",
+    params(("id" = uuid::Uuid, Path), MessageQuery),
+    responses((status = 200, description = "Messages", body = MessagePage)))]
+pub async fn messages(state: Shared, id: Path<String>, query: Query<MessageQuery>) -> Result<MessagePage> {
+    let Query { meta, query } = query;
+    let limit = limit(query.limit)?;
+    let after = match (query.after_seq, &query.cursor) {
+        (Some(after), _) if after < 0 => {
+            return Err(Refusal::field("?after_seq", "out_of_range", "is less than 0").into());
+        }
+        (Some(after), _) => after,
+        (None, Some(cursor)) => {
+            cursor.parse().map_err(|_| Refusal::field("?cursor", "invalid", "is no cursor of this list"))?
+        }
+        (None, None) => 0,
+    };
+    let page = state.consultations.messages(&meta, path_id(&id)?, after, limit).await?;
+    let items = page.items.into_iter().map(MessageResponse::from).collect();
+    Ok(Answer::ok(MessagePage { items, next_cursor: page.next_after_seq.map(|seq| seq.to_string()) }))
+}
+
+/// The `limit` of a list: 1 to 100, 20 when not said.
+pub(super) fn limit(asked: Option<i64>) -> std::result::Result<i64, Refusal> {
+    match asked.unwrap_or(20) {
+        limit @ 1..=100 => Ok(limit),
+        _ => Err(Refusal::field("?limit", "out_of_range", "is not between 1 and 100")),
+    }
+}
+
+/// A message to send.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendMessageRequest {
+    #[schema(min_length = 1, max_length = 8000)]
+    body: String,
+    /// The client's own id of it: the same one again is answered with the message already stored.
+    #[schema(min_length = 1, max_length = 64)]
+    client_message_id: String,
+}
+
+/// Writes in the chat. The answer means that the message is stored.
+#[utoipa::path(post, path = "/api/v1/consultations/{id}/messages", tag = "consultations",
+    params(("id" = uuid::Uuid, Path)), request_body = SendMessageRequest,
+    responses((status = 201, description = "Stored", body = MessageResponse)))]
+pub async fn send_message(
+    state: Shared,
+    id: Path<String>,
+    command: Command<SendMessageRequest>,
+) -> Result<MessageResponse> {
+    let id = path_id::<ConsultationId>(&id)?;
+    let message = NewMessage { client_message_id: command.body.client_message_id, body: command.body.body };
+    let message = state.consultations.send_message(command.meta, id, message).await?;
+    let after = message.seq - 1;
+    Ok(Answer::created(format!("/api/v1/consultations/{id}/messages?after_seq={after}&limit=1"), message.into()))
+}
+
+/// The doctor's notes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Notes)]
+pub struct NotesResponse {
+    consultation_id: uuid::Uuid,
+    /// What the patient tells.
+    subjective: String,
+    /// What was found.
+    objective: String,
+    /// What the doctor thinks.
+    assessment: String,
+    /// What is to be done.
+    plan: String,
+    /// Anything else.
+    free_text: String,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    updated_at: Option<Timestamp>,
+}
+
+fn notes_answer(notes: Notes) -> Answer<NotesResponse> {
+    let NotesText { subjective, objective, assessment, plan, free_text } = notes.text;
+    Answer::ok(NotesResponse {
+        consultation_id: notes.consultation_id.uuid(),
+        subjective,
+        objective,
+        assessment,
+        plan,
+        free_text,
+        updated_at: notes.updated_at,
+    })
+    .versioned(notes.version)
+}
+
+/// The notes, for the treating doctor only. Never written ones are empty.
+#[utoipa::path(get, path = "/api/v1/consultations/{id}/notes", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The notes", body = NotesResponse)))]
+pub async fn notes(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<NotesResponse> {
+    Ok(notes_answer(state.consultations.notes(&query.meta, path_id(&id)?).await?))
+}
+
+/// The whole notes; fields left out become empty.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NotesRequest {
+    #[serde(default)]
+    #[schema(max_length = 20000)]
+    subjective: String,
+    #[serde(default)]
+    #[schema(max_length = 20000)]
+    objective: String,
+    #[serde(default)]
+    #[schema(max_length = 20000)]
+    assessment: String,
+    #[serde(default)]
+    #[schema(max_length = 20000)]
+    plan: String,
+    #[serde(default)]
+    #[schema(max_length = 20000)]
+    free_text: String,
+}
+
+/// Replaces the notes.
+#[utoipa::path(put, path = "/api/v1/consultations/{id}/notes", tag = "consultations", request_body = NotesRequest,
+    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "ETag of the notes that were seen")),
+    responses((status = 200, description = "The notes", body = NotesResponse)))]
+pub async fn put_notes(
+    state: Shared,
+    id: Path<String>,
+    request: HttpRequest,
+    command: Command<NotesRequest>,
+) -> Result<NotesResponse> {
+    let NotesRequest { subjective, objective, assessment, plan, free_text } = command.body;
+    let text = NotesText { subjective, objective, assessment, plan, free_text };
+    let expected = if_match(&request)?;
+    Ok(notes_answer(state.consultations.put_notes(command.meta, path_id(&id)?, expected, text).await?))
+}
+
+/// Somebody in the line.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WaitingPatient)]
+pub struct WaitingPatientResponse {
+    consultation_id: uuid::Uuid,
+    patient_id: uuid::Uuid,
+    /// 1 is next.
+    position: i64,
+    expected_wait_seconds: i64,
+    is_emergency: bool,
+    #[schema(value_type = String, format = "date-time")]
+    starts_at: Timestamp,
+}
+
+/// The line in front of a doctor.
+#[derive(Serialize, ToSchema)]
+pub struct WaitingLineResponse {
+    items: Vec<WaitingPatientResponse>,
+    next_cursor: Option<String>,
+}
+
+/// Who waits for a doctor: for that doctor and the facility's staff.
+#[utoipa::path(get, path = "/api/v1/doctors/{id}/waiting-room", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The line", body = WaitingLineResponse)))]
+pub async fn waiting_room(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<WaitingLineResponse> {
+    let line = state.consultations.waiting_line(&query.meta, path_id(&id)?).await?;
+    let items = line.into_iter().map(|waiting| WaitingPatientResponse {
+        consultation_id: waiting.consultation_id.uuid(),
+        patient_id: waiting.patient_id.uuid(),
+        position: i64::from(waiting.place.position),
+        expected_wait_seconds: waiting.place.expected_wait_seconds,
+        is_emergency: waiting.is_emergency,
+        starts_at: waiting.starts_at,
+    });
+    Ok(Answer::ok(WaitingLineResponse { items: items.collect(), next_cursor: None }))
+}

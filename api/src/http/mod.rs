@@ -1,0 +1,58 @@
+//! The HTTP API: routes as data, requests parsed at the border, refusals as problem documents.
+
+pub mod access;
+pub mod answer;
+pub mod appointments;
+pub mod auth;
+pub mod availability;
+pub mod command;
+pub mod consultations;
+pub mod doctors;
+pub mod health;
+pub mod landing;
+pub mod limits;
+pub mod me;
+pub mod openapi;
+pub mod parsed;
+pub mod permissions;
+pub mod plugins;
+pub mod problem;
+pub mod request_id;
+pub mod routes;
+
+use actix_cors::Cors;
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+};
+
+/// Lets browsers of the listed origins call the API; of others, none.
+pub fn cors(origins: &[String]) -> Cors {
+    let allowed = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers(["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-CSRF-Token", "X-Request-Id"])
+        .expose_headers(["ETag", "Location", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"])
+        .supports_credentials()
+        .max_age(600);
+    origins.iter().fold(allowed, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// Headers that keep browsers from guessing, framing and telling others where they came from.
+pub async fn security_headers(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(response)
+}

@@ -1,0 +1,62 @@
+//! What each role may do, readable in one place. Relationships ("my appointment") are checked by the modules.
+
+use consilium_kernel::Role::{self, Admin, Doctor, Nurse, Patient, Pharmacist, Support};
+
+macro_rules! permissions {
+    ($($(#[doc = $doc:literal])+ $name:ident: $($role:ident)|+;)+) => {
+        /// A thing that one may be allowed to do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+        #[strum(serialize_all = "snake_case")]
+        pub enum Permission { $($(#[doc = $doc])+ $name),+ }
+
+        impl Permission {
+            /// The roles that have it.
+            pub const fn roles(self) -> &'static [Role] {
+                match self { $(Self::$name => &[$($role),+]),+ }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// See and change one's own account and profile.
+    OwnAccount: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
+    /// Book an appointment for oneself.
+    BookAppointment: Patient;
+    /// See appointments: one's own, or those of the facility.
+    SeeAppointments: Patient | Doctor | Nurse | Support | Admin;
+    /// Accept or reject what was asked of one.
+    AnswerAppointment: Doctor;
+    /// Cancel or move an appointment.
+    ChangeAppointment: Patient | Doctor | Nurse | Admin;
+    /// Set availability: one's own, or anybody's.
+    SetAvailability: Doctor | Admin;
+    /// Change a doctor's profile: one's own, or anybody's.
+    ChangeDoctor: Doctor | Admin;
+    /// Decide whether a doctor is who he says.
+    VerifyDoctor: Admin;
+    /// See a patient's profile.
+    SeePatient: Doctor | Nurse | Admin;
+    /// See who waits for a doctor: for oneself, or for anybody.
+    SeeWaitingRoom: Doctor | Nurse | Support | Admin;
+    /// Be in a consultation, read and write in its chat.
+    JoinConsultation: Patient | Doctor;
+    /// See a consultation.
+    SeeConsultation: Patient | Doctor | Nurse | Support | Admin;
+    /// Lead a consultation: admit, start, end.
+    LeadConsultation: Doctor;
+    /// Keep the doctor's notes.
+    KeepNotes: Doctor;
+    /// Prescribe.
+    Prescribe: Doctor;
+    /// See a prescription: one's own, or one to dispense.
+    SeePrescription: Patient | Doctor | Pharmacist;
+    /// Send a prescription to a pharmacy.
+    SendPrescription: Patient | Doctor;
+    /// See a doctor's figures: one's own, or anybody's.
+    SeeAnalytics: Doctor | Admin;
+    /// See plugins and providers.
+    SeePlugins: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
+    /// Look into the mail queue and try again.
+    RunDeliveries: Admin;
+}

@@ -1,0 +1,123 @@
+//! What plugins run here, and which video providers can be had.
+
+use consilium_plugin_host::{PluginInfo, PluginState, contract::HealthStatus};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer::{Answer, Result},
+    command::{Nothing, Query, Shared},
+};
+
+/// A plugin as it is now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Plugin)]
+pub struct PluginResponse {
+    /// Names the instance in the configuration.
+    id: String,
+    version: String,
+    /// The contracts it fulfils, such as `video/1`.
+    contracts: Vec<String>,
+    /// `process` or `in-process`.
+    isolation: String,
+    /// `running`, `starting`, `quarantined` or `stopped`.
+    state: String,
+    /// Of its child process.
+    pid: Option<u32>,
+    /// `closed` lets calls pass, `open` does not, `half_open` lets one try.
+    breaker: String,
+    /// What it said of itself last.
+    healthy: Option<bool>,
+    /// Since the server started.
+    calls: u64,
+    /// Calls that failed through the plugin or its provider.
+    failures: u64,
+    /// Restarts after a crash.
+    restarts: u64,
+    /// What went wrong last; only for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+}
+
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn response(info: PluginInfo, admin: bool) -> PluginResponse {
+    PluginResponse {
+        healthy: info.health.as_ref().map(|health| health.status != HealthStatus::Down),
+        contracts: info.kinds.iter().map(ToString::to_string).collect(),
+        isolation: info.isolation.to_string(),
+        state: word(info.state),
+        breaker: word(info.breaker),
+        id: info.id,
+        version: info.version,
+        pid: info.pid.filter(|_| admin),
+        calls: info.calls,
+        failures: info.failures,
+        restarts: info.restarts,
+        last_error: info.last_error.filter(|_| admin),
+    }
+}
+
+/// Every configured plugin.
+#[derive(Serialize, ToSchema)]
+pub struct PluginList {
+    items: Vec<PluginResponse>,
+    next_cursor: Option<String>,
+}
+
+/// The configured plugins. Process ids and errors are told to administrators only.
+#[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins",
+    responses((status = 200, description = "Plugins", body = PluginList)))]
+pub async fn list(state: Shared, query: Query<Nothing>) -> Result<PluginList> {
+    let admin = query.meta.principal.user().is_some_and(|user| user.role == consilium_kernel::Role::Admin);
+    let items = state.plugins.list().await.into_iter().map(|info| response(info, admin)).collect();
+    Ok(Answer::ok(PluginList { items, next_cursor: None }))
+}
+
+/// A video provider in the order of preference.
+#[derive(Serialize, ToSchema)]
+#[schema(as = VideoProvider)]
+pub struct VideoProviderResponse {
+    id: String,
+    /// Whether it would be asked now.
+    available: bool,
+    /// Why not.
+    reason: Option<&'static str>,
+}
+
+/// The configured video providers.
+#[derive(Serialize, ToSchema)]
+pub struct VideoProviderList {
+    items: Vec<VideoProviderResponse>,
+    next_cursor: Option<String>,
+}
+
+/// Which video providers there are, in the order in which they are tried, and why one is not available.
+#[utoipa::path(get, path = "/api/v1/video-providers", tag = "plugins",
+    responses((status = 200, description = "Video providers", body = VideoProviderList)))]
+pub async fn video_providers(state: Shared, _: Query<Nothing>) -> Result<VideoProviderList> {
+    let running = state.plugins.list().await;
+    let items = state.config.consultations.video_providers.iter().map(|id| {
+        let reason = match running.iter().find(|info| info.id == *id) {
+            None => Some("not configured as a plugin"),
+            Some(info) => unavailable(info),
+        };
+        VideoProviderResponse { id: id.clone(), available: reason.is_none(), reason }
+    });
+    Ok(Answer::ok(VideoProviderList { items: items.collect(), next_cursor: None }))
+}
+
+fn unavailable(info: &PluginInfo) -> Option<&'static str> {
+    match info.state {
+        PluginState::Starting => Some("starting"),
+        PluginState::Quarantined => Some("quarantined after repeated crashes"),
+        PluginState::Stopped => Some("not running"),
+        PluginState::Running if word(info.breaker) == "open" => Some("failed too often and is left alone for a while"),
+        PluginState::Running => match &info.health {
+            Some(health) if health.status == HealthStatus::Down => Some("reports that it is not well"),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,61 @@
+//! Every request has an id, which goes into its log lines, its audit entries and its answer.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+    web,
+};
+use tracing::Instrument;
+
+use crate::state::State;
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// The id of the request that this task serves; empty outside of one.
+pub fn current() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Gives the request its id, a span and a line in the log and the metrics.
+pub async fn trace(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = incoming(&request).unwrap_or_else(|| fresh(&request));
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let method = request.method().to_string();
+    let span = tracing::info_span!("request", request_id = %id, method, route);
+    let began = Instant::now();
+    let outcome = REQUEST_ID.scope(id.clone(), next.call(request).instrument(span.clone())).await;
+    let status = match &outcome {
+        Ok(response) => response.status().as_u16(),
+        Err(error) => error.as_response_error().status_code().as_u16(),
+    };
+    let elapsed = began.elapsed();
+    metrics::histogram!("consilium_http_seconds", "route" => route, "method" => method, "status" => status.to_string())
+        .record(elapsed.as_secs_f64());
+    span.in_scope(|| tracing::info!(status, micros = elapsed.as_micros() as u64, "answered"));
+    let mut response = outcome?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    Ok(response)
+}
+
+/// The client's own id, if it is short and plain enough to go into a log.
+fn incoming(request: &ServiceRequest) -> Option<String> {
+    let id = request.headers().get("X-Request-Id")?.to_str().ok()?;
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (plain && (1..=64).contains(&id.len())).then(|| id.to_owned())
+}
+
+fn fresh(request: &ServiceRequest) -> String {
+    request.app_data::<web::Data<State>>().map_or_else(String::new, |state| state.db.ids().next().to_string())
+}

@@ -1,0 +1,48 @@
+//! The plugins of the configuration, started.
+
+use std::{path::Path, sync::Arc};
+
+use consilium_plugin_host::{HostServices, PluginConfig, PluginHost, SecretSource, Settings};
+
+use crate::config::{Config, Isolation, Plugin};
+
+/// Starts every configured plugin. One that cannot start is reported and does not keep the server from starting.
+pub async fn start(config: &Config, services: Arc<dyn HostServices>) -> anyhow::Result<PluginHost> {
+    let host = PluginHost::start(settings(config), configured(config), services).await?;
+    for problem in host.problems() {
+        tracing::error!(%problem, "a plugin was not started");
+    }
+    Ok(host)
+}
+
+/// Limits of all plugins.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        cache_directory: Path::new(&config.plugins.directory).join(".cache"),
+        call_timeout_ms: config.plugins.call_seconds * 1_000,
+        ..Settings::default()
+    }
+}
+
+/// The configured plugins.
+pub fn configured(config: &Config) -> Vec<PluginConfig> {
+    config.plugins.r#use.iter().map(|(id, plugin)| one(config, id, plugin)).collect()
+}
+
+fn one(config: &Config, id: &str, plugin: &Plugin) -> PluginConfig {
+    let file = match plugin.library.as_str() {
+        "" => format!("lib{}.so", id.replace('-', "_")),
+        named => named.to_owned(),
+    };
+    let mut configured = PluginConfig::new(id, Path::new(&config.plugins.directory).join(file));
+    configured.isolation = match plugin.isolation {
+        Isolation::Process => consilium_plugin_host::Isolation::Process,
+        Isolation::InProcess => consilium_plugin_host::Isolation::InProcess,
+    };
+    configured.config = plugin.config.clone().into_iter().collect();
+    configured.egress = plugin.allow_hosts.clone();
+    configured.allow_private = plugin.allow_private_addresses;
+    configured.secrets =
+        plugin.secret_files.iter().map(|(name, path)| (name.clone(), SecretSource::File(path.into()))).collect();
+    configured
+}

@@ -1,0 +1,142 @@
+//! What handlers and background work share: the modules of the product, wired together.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use std::time::Duration;
+
+use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
+use consilium_db::Db;
+use consilium_identity::{Hashing, Identity, IdentitySettings};
+use consilium_people::People;
+use consilium_plugin_host::PluginHost;
+use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
+use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
+
+use crate::{config::Config, http::limits::Limits, video::PluginVideo};
+
+/// Everything a handler may need. Cheap to share; one per server.
+pub struct State {
+    /// The settings.
+    pub config: Config,
+    /// Where users and mails find this server, without a slash at the end.
+    pub base_url: String,
+    /// The database.
+    pub db: Db,
+    /// Live events.
+    pub bus: Arc<dyn EventBus>,
+    /// How often one client may ask.
+    pub limits: Limits,
+    /// Accounts and sessions.
+    pub identity: Identity,
+    /// Doctors and patients.
+    pub people: People,
+    /// Appointments.
+    pub scheduling: Scheduling,
+    /// Consultations.
+    pub consultations: Consultations,
+    /// Feature plugins.
+    pub plugins: PluginHost,
+    draining: AtomicBool,
+}
+
+impl State {
+    /// Wires the modules. Must run inside an actor system.
+    pub fn build(
+        config: Config,
+        db: Db,
+        address: SocketAddr,
+        bus: Arc<dyn EventBus>,
+        placement: Arc<dyn Placement>,
+        plugins: PluginHost,
+    ) -> anyhow::Result<Self> {
+        let base_url = match config.server.base_url.as_str() {
+            "" => format!("http://{address}"),
+            set => set.to_owned(),
+        };
+        let identity = Identity::new(db.clone(), identity_settings(&config, &base_url))?;
+        let people = People::new(db.clone(), identity.clone());
+        let schedules = Directory::new(db.clone(), placement.clone(), DirectorySettings::default());
+        let rules = SchedulingSettings {
+            require_verified_email: config.identity.require_verified_email,
+            no_show_minutes: config.scheduling.no_show_minutes,
+        };
+        let scheduling = Scheduling::new(db.clone(), schedules, rules);
+        let providers = config.consultations.video_providers.clone();
+        let consultations = Consultations::new(
+            db.clone(),
+            placement,
+            bus.clone(),
+            PluginVideo::new(plugins.clone(), providers, db.clone()),
+            DirectorySettings::default(),
+            policy(&config),
+        );
+        let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
+        let draining = AtomicBool::new(false);
+        Ok(Self {
+            config,
+            base_url,
+            db,
+            bus,
+            limits,
+            identity,
+            people,
+            scheduling,
+            consultations,
+            plugins,
+            draining,
+        })
+    }
+
+    /// Who hears of every committed event.
+    pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
+        vec![Arc::new(AppointmentFollower::new(policy(&self.config)))]
+    }
+
+    /// Who is woken when a timer is due.
+    pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
+        vec![
+            Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+        ]
+    }
+
+    /// Whether the server is shutting down.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From now on `ready` says no.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+fn policy(config: &Config) -> Policy {
+    let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+    Policy {
+        early_join: minutes(config.consultations.early_join_minutes),
+        chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
+        empty_limit: minutes(config.consultations.abandoned_after_minutes),
+        ..Policy::default()
+    }
+}
+
+/// The settings of identity, out of the configuration.
+pub fn identity_settings(config: &Config, issuer: &str) -> IdentitySettings {
+    let set = &config.identity;
+    IdentitySettings {
+        issuer: if issuer.is_empty() { "consilium".to_owned() } else { issuer.to_owned() },
+        access_token_minutes: set.access_token_minutes,
+        refresh_token_days: set.refresh_token_days,
+        session_idle_hours: set.idle_days * 24,
+        require_verified_email: set.require_verified_email,
+        hashing: Hashing { memory_kib: set.argon2_memory_kib, iterations: set.argon2_passes, ..Hashing::default() },
+        ..IdentitySettings::default()
+    }
+}

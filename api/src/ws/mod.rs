@@ -1,0 +1,23 @@
+//! The WebSocket: one connection, many topics, frames of JSON (subprotocol `consilium.v1`).
+//!
+//! A frame takes this way: `session` (the actor; the only file that knows actix-web-actors) → `worker` (one frame
+//! after the other) → `commands` and `feed` (a subscription) → `outgoing` (a bounded queue) → `session`.
+
+mod commands;
+mod connections;
+mod context;
+mod feed;
+mod handshake;
+mod limits;
+mod outgoing;
+mod presence;
+mod protocol;
+mod session;
+mod topic;
+mod worker;
+
+pub use context::{Authenticate, WsContext, WsSettings};
+pub use handshake::connect;
+pub use outgoing::Close;
+pub use protocol::{ClientFrame, ServerFrame};
+pub use topic::Topic;
