@@ -1,0 +1,13 @@
+//! The tables of prescribing; the only place here that knows Diesel.
+
+mod dispatches;
+mod prescriptions;
+mod tables;
+
+pub(crate) use dispatches::{
+    DispatchRow, attempted, dispatch, dispatch_by_reference, has_queued, insert_dispatch, latest_dispatch,
+    note_problem, save_dispatch,
+};
+pub(crate) use prescriptions::{
+    PrescriptionRow, advance, by_code, content, insert, of_consultation, prescription, row, whole,
+};

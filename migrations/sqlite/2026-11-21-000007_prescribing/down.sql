@@ -1,0 +1,2 @@
+DROP TABLE pharmacy_dispatch;
+DROP TABLE prescription;
