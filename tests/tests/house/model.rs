@@ -119,12 +119,12 @@ impl SourceFile {
         inside.split('/').any(|part| part == name || part.strip_suffix(".rs") == Some(name))
     }
 
-    /// True for what is never part of the product: tests, examples and benches beside `src/`.
+    /// True for what is never part of the product: tests, examples and benches beside `src/`,
+    /// and test modules in it that are called `tests`.
     pub fn is_for_tests(&self) -> bool {
-        self.path.starts_with("tests/")
-            || ["/tests/", "/examples/", "/benches/"].iter().any(|part| {
-                self.path.split_once("/src/").map_or(self.path.as_str(), |(outside, _)| outside).contains(part)
-            })
+        let outside = self.path.split_once("/src/").map_or(self.path.as_str(), |(outside, _)| outside);
+        let beside = ["/tests/", "/examples/", "/benches/"].iter().any(|part| outside.contains(part));
+        self.path.starts_with("tests/") || beside || self.is_named("tests")
     }
 }
 

@@ -148,6 +148,7 @@ mod tests {
             ("api/src/ws/session.rs", "use actix_web_actors::ws;"),
             ("core/people/src/lib.rs", "//! Knows no diesel.\n/// Not diesel::x.\nconst A: &str = \"diesel\";"),
             ("core/people/tests/rows.rs", "use diesel::prelude::*;"),
+            ("core/people/src/tests/rows.rs", "use diesel::prelude::*;"),
         ] {
             assert!(guarded_names(&house(path, text)).is_empty(), "{path}: {text}");
         }
