@@ -10,3 +10,4 @@ pub mod plugins;
 pub mod server;
 pub mod state;
 pub mod video;
+pub mod ws;

@@ -31,7 +31,7 @@ pub fn configured(config: &Config) -> Vec<PluginConfig> {
 
 fn one(config: &Config, id: &str, plugin: &Plugin) -> PluginConfig {
     let file = match plugin.library.as_str() {
-        "" => format!("lib{}.so", id.replace('-', "_")),
+        "" => format!("{id}.so"),
         named => named.to_owned(),
     };
     let mut configured = PluginConfig::new(id, Path::new(&config.plugins.directory).join(file));

@@ -15,7 +15,7 @@ use consilium_kernel::{Clock, RandomIds, SystemClock};
 use crate::{
     background::Background,
     config::Config,
-    http::{self, health, landing, openapi, problem, request_id, routes},
+    http::{self, auth, health, landing, openapi, problem, request_id, routes},
     state::State,
 };
 
@@ -84,6 +84,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
             .configure(routes::configure)
             .configure(openapi::configure)
             .route("/", web::get().to(landing::page))
+            .route("/.well-known/jwks.json", web::get().to(auth::jwks))
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
             .default_service(web::to(problem::no_such_resource))
@@ -107,6 +108,7 @@ impl Server {
         self.state.drain();
         self.handle.stop(true).await;
         self.background.finish(Duration::from_secs(self.state.config.server.shutdown_seconds)).await;
+        self.state.plugins.shutdown().await;
         tracing::info!("stopped");
     }
 

@@ -78,19 +78,7 @@ impl State {
         );
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
         let draining = AtomicBool::new(false);
-        Ok(Self {
-            config,
-            base_url,
-            db,
-            bus,
-            limits,
-            identity,
-            people,
-            scheduling,
-            consultations,
-            plugins,
-            draining,
-        })
+        Ok(Self { config, base_url, db, bus, limits, identity, people, scheduling, consultations, plugins, draining })
     }
 
     /// Who hears of every committed event.
@@ -100,10 +88,7 @@ impl State {
 
     /// Who is woken when a timer is due.
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
-        vec![
-            Arc::new(NoShowTimer::new(self.db.clone())),
-            Arc::new(AbandonmentTimer::new(self.consultations.clone())),
-        ]
+        vec![Arc::new(NoShowTimer::new(self.db.clone())), Arc::new(AbandonmentTimer::new(self.consultations.clone()))]
     }
 
     /// Whether the server is shutting down.

@@ -74,9 +74,7 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
             Config { $($name: section(merged, stringify!($name), errors)),+ }
         }};
     }
-    sections!(
-        server, database, keys, log, metrics, identity, rate_limits, scheduling, consultations, smtp, plugins
-    )
+    sections!(server, database, keys, log, metrics, identity, rate_limits, scheduling, consultations, smtp, plugins)
 }
 
 fn section<T: DeserializeOwned + Default>(merged: &config::Config, name: &str, errors: &mut Vec<String>) -> T {
@@ -131,7 +129,11 @@ fn check(config: &Config, errors: &mut Vec<String>) {
         wrong("identity.refresh_token_days", &config.identity.refresh_token_days, "is not between 1 and 90");
     }
     if config.identity.argon2_memory_kib < 8 || config.identity.argon2_passes < 1 {
-        wrong("identity.argon2_memory_kib", &config.identity.argon2_memory_kib, "argon2id needs at least 8 KiB, 1 pass");
+        wrong(
+            "identity.argon2_memory_kib",
+            &config.identity.argon2_memory_kib,
+            "argon2id needs at least 8 KiB, 1 pass",
+        );
     }
     if config.rate_limits.requests_per_minute == 0 || config.rate_limits.auth_per_minute == 0 {
         wrong("rate_limits", &0, "a limit is at least 1; set enabled = false for none");

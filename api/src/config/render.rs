@@ -56,9 +56,6 @@ mod tests {
         let text = std::fs::read_to_string(file).unwrap();
         assert_eq!(text, super::default_toml(), "run `consilium check-config --defaults > config/default.toml`");
         let loaded = super::super::load(Some(std::path::Path::new(file)), Some(Default::default())).unwrap();
-        assert_eq!(
-            serde_json::to_value(loaded).unwrap(),
-            serde_json::to_value(super::Config::default()).unwrap(),
-        );
+        assert_eq!(serde_json::to_value(loaded).unwrap(), serde_json::to_value(super::Config::default()).unwrap(),);
     }
 }

@@ -215,7 +215,7 @@ pub enum Isolation {
 section! {
     /// One plugin.
     pub struct Plugin {
-        /// File in the directory; empty: lib<id>.so with underscores.
+        /// File in the directory; empty: <id>.so.
         pub library: String = String::new(),
         /// "process" (default) or "in-process".
         pub isolation: Isolation = Isolation::Process,

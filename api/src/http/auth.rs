@@ -1,6 +1,9 @@
 //! Accounts and login sessions: register, confirm the address, log in, refresh, log out, reset the password.
 
-use actix_web::{HttpRequest, HttpResponse, cookie::{Cookie, SameSite, time::Duration as CookieAge}};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration as CookieAge},
+};
 use consilium_identity::{Account, LoggedIn, Login, LogoutScope};
 use consilium_kernel::{Email, Refusal, RefusalKind, Role};
 use consilium_people::Registration;

@@ -114,11 +114,8 @@ pub async fn put(
     command: Command<AvailabilityBody>,
 ) -> Result<AvailabilityBody> {
     let (id, version, body) = (path_id::<DoctorId>(&id)?, if_match(&request)?, command.body);
-    let weekly = body.weekly.into_iter().map(|weekly| WeeklyDraft {
-        day: weekly.day,
-        start: weekly.start,
-        end: weekly.end,
-    });
+    let weekly =
+        body.weekly.into_iter().map(|weekly| WeeklyDraft { day: weekly.day, start: weekly.start, end: weekly.end });
     let exceptions = body.exceptions.into_iter().map(|exception| ExceptionDraft {
         date: exception.date,
         closed: exception.closed,

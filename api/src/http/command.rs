@@ -56,7 +56,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(meta(request).and_then(|meta| Ok(Self { meta, query: parse_query(request.query_string())? })))
+        std::future::ready(
+            meta(request).and_then(|meta| Ok(Self { meta, query: parse_query(request.query_string())? })),
+        )
     }
 }
 

@@ -125,7 +125,7 @@ pub async fn list(state: Shared, query: Query<DoctorQuery>) -> Result<DoctorPage
         Some(day) => {
             let free = state.scheduling.available_on(&meta, parsed("?available_on", day)?).await?;
             Some(free.into_iter().collect())
-        },
+        }
         None => None,
     };
     let filter = DoctorFilter { specialty: query.specialty, language: query.language, q: query.q, ids };

@@ -33,7 +33,14 @@ use actix_web::{
 pub fn cors(origins: &[String]) -> Cors {
     let allowed = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers(["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-CSRF-Token", "X-Request-Id"])
+        .allowed_headers([
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "X-CSRF-Token",
+            "X-Request-Id",
+        ])
         .expose_headers(["ETag", "Location", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"])
         .supports_credentials()
         .max_age(600);

@@ -3,12 +3,18 @@
 use actix_web::{HttpResponse, web};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, ResponseBuilder,
+        path::{Operation, PathItem},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
 };
 
 use super::{
+    access::Access,
     appointments, auth, availability, consultations, doctors, me, plugins,
     problem::{ProblemDocument, ProblemField},
+    routes::{BASE, routes},
 };
 
 #[derive(OpenApi)]
@@ -33,7 +39,7 @@ use super::{
         plugins::list, plugins::video_providers,
     ),
     components(schemas(ProblemDocument, ProblemField)),
-    modifiers(&AccessToken),
+    modifiers(&AccessToken, &FromRoutes),
 )]
 struct Document;
 
@@ -43,6 +49,44 @@ impl Modify for AccessToken {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         document.components.get_or_insert_default().add_security_scheme("access_token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What the route table says of each operation: the token it needs, the roles that may use it, and how it refuses.
+struct FromRoutes;
+
+impl Modify for FromRoutes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let refusal = ResponseBuilder::new()
+            .description("Refused; `code` says why")
+            .content("application/problem+json", problem)
+            .build();
+        for route in routes() {
+            let Some(item) = document.paths.paths.get_mut(&format!("{BASE}{}", route.path)) else { continue };
+            let Some(operation) = operation(item, route.method.as_str()) else { continue };
+            for statuses in ["4XX", "5XX"] {
+                operation.responses.responses.insert(statuses.to_owned(), refusal.clone().into());
+            }
+            if let Access::May(permission) = route.access {
+                operation.security = Some(vec![SecurityRequirement::new("access_token", Vec::<String>::new())]);
+                let roles: Vec<&str> = permission.roles().iter().map(Into::into).collect();
+                let text = operation.description.get_or_insert_default();
+                text.push_str(&format!("\n\nFor: {}.", roles.join(", ")));
+            }
+        }
+    }
+}
+
+/// The operation of a path for a method in capital letters.
+fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operation> {
+    match method {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "PUT" => item.put.as_mut(),
+        "PATCH" => item.patch.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
     }
 }
 
@@ -64,4 +108,37 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let page = utoipa_swagger_ui::SwaggerUi::new("/api/docs/{_:.*}")
         .config(utoipa_swagger_ui::Config::new(["/api/openapi.json"]).try_it_out_enabled(true));
     config.service(page);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_and_the_route_table_name_the_same_operations() {
+        let mut document = document();
+        let mut described = BTreeSet::new();
+        for (path, item) in &mut document.paths.paths {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+                if operation(item, method).is_some() {
+                    described.insert(format!("{method} {path}"));
+                }
+            }
+        }
+        let routed: BTreeSet<String> =
+            routes().iter().map(|route| format!("{} {BASE}{}", route.method, route.path)).collect();
+        assert_eq!(described, routed);
+    }
+
+    #[test]
+    fn every_operation_that_is_not_public_asks_for_a_token() {
+        let mut document = document();
+        for route in routes() {
+            let item = document.paths.paths.get_mut(&format!("{BASE}{}", route.path)).unwrap();
+            let secured = operation(item, route.method.as_str()).unwrap().security.is_some();
+            assert_eq!(secured, route.access != Access::Public, "{} {}", route.method, route.path);
+        }
+    }
 }

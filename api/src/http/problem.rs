@@ -133,7 +133,8 @@ pub async fn no_such_resource() -> HttpResponse {
 
 /// 405 for a method that the resource does not know; `Allow` lists those that it does.
 pub fn method_not_allowed(allowed: &str) -> HttpResponse {
-    let refusal = Refusal::new(RefusalKind::Malformed, "method_not_allowed", "This resource does not know this method.");
+    let refusal =
+        Refusal::new(RefusalKind::Malformed, "method_not_allowed", "This resource does not know this method.");
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let mut response = ProblemDocument::new(&refusal, status).respond(&refusal, status);
     if let Ok(value) = allowed.parse() {

@@ -107,9 +107,9 @@ pub fn configure(config: &mut ServiceConfig) {
         let allowed = allowed.join(", ");
         let mut resource = web::resource(format!("{BASE}{path}"));
         for Route { access, handler, .. } in routes {
-            resource = resource.route(handler.wrap(from_fn(move |request, next: Next<BoxBody>| {
-                access::enforce(access, request, next)
-            })));
+            resource = resource.route(
+                handler.wrap(from_fn(move |request, next: Next<BoxBody>| access::enforce(access, request, next))),
+            );
         }
         config.service(resource.default_service(web::to(move || {
             let allowed = allowed.clone();

@@ -13,6 +13,8 @@ mod outgoing;
 mod presence;
 mod protocol;
 mod session;
+#[cfg(test)]
+mod socket_tests;
 mod topic;
 mod worker;
 

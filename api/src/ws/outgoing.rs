@@ -30,6 +30,8 @@ pub enum Close {
     Internal,
     /// The token is missing, expired or of an ended session.
     Unauthenticated,
+    /// Not heard of for too long.
+    Silent,
     /// Not allowed.
     Forbidden,
     /// The client does not read fast enough.
@@ -44,6 +46,7 @@ impl Close {
         match self {
             Self::Normal => (1000, "goodbye"),
             Self::GoingAway => (1001, "the server ends"),
+            Self::Silent => (1001, "not heard of for too long"),
             Self::Unsupported => (1003, "only text is understood"),
             Self::Policy => (1008, "too many frames"),
             Self::TooLarge => (1009, "message over 64 KiB"),
@@ -259,10 +262,7 @@ mod tests {
         assert_eq!(outgoing.push(&frame("c")).await, Err(Closed));
         outgoing.closed().await;
         let seen: Vec<Next> = reader.collect().await;
-        assert_eq!(
-            seen,
-            [Next::Text(frame("a").text()), Next::Text(frame("b").text()), Next::Close(Close::Replaced)]
-        );
+        assert_eq!(seen, [Next::Text(frame("a").text()), Next::Text(frame("b").text()), Next::Close(Close::Replaced)]);
     }
 
     #[actix_rt::test]

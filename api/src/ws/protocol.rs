@@ -137,8 +137,7 @@ pub enum ServerFrame {
 }
 
 const NOT_JSON: Refusal = Refusal::new(RefusalKind::Malformed, "malformed", "The frame is not a JSON object.");
-const UNKNOWN_FRAME: Refusal =
-    Refusal::new(RefusalKind::Malformed, "unknown_frame", "There is no frame of this type.");
+const UNKNOWN_FRAME: Refusal = Refusal::new(RefusalKind::Malformed, "unknown_frame", "There is no frame of this type.");
 
 impl ClientFrame {
     /// The frame in `text`, or the id it should be answered under and what is wrong with it.

@@ -6,10 +6,7 @@ use super::*;
 #[test]
 fn client_frames_are_read_as_documented() {
     for (text, frame) in [
-        (
-            r#"{"type":"authenticate","token":"t"}"#,
-            ClientFrame::Authenticate { id: None, token: "t".to_owned() },
-        ),
+        (r#"{"type":"authenticate","token":"t"}"#, ClientFrame::Authenticate { id: None, token: "t".to_owned() }),
         (
             r#"{"type":"reauthenticate","id":"9","token":"t"}"#,
             ClientFrame::Reauthenticate { id: Some("9".to_owned()), token: "t".to_owned() },

@@ -42,9 +42,7 @@ impl Topic {
     pub async fn permit(self, meta: &CommandMeta, consultations: &Consultations) -> Result<(), Refusal> {
         match self {
             Self::Me => Ok(()),
-            Self::Consultation(id) => {
-                consultations.as_participant(meta, id, "watch_consultation").await.map(|_| ())
-            }
+            Self::Consultation(id) => consultations.as_participant(meta, id, "watch_consultation").await.map(|_| ()),
             Self::WaitingRoom(doctor) => consultations.may_see_line(meta, doctor),
         }
     }
@@ -83,7 +81,10 @@ mod tests {
             &format!("facility:{id}:emergency"),
             &format!("vitals:{id}"),
         ] {
-            assert_eq!(Topic::parse(unknown).map_err(|refusal| refusal.code.into_owned()), Err("unknown_topic".to_owned()));
+            assert_eq!(
+                Topic::parse(unknown).map_err(|refusal| refusal.code.into_owned()),
+                Err("unknown_topic".to_owned())
+            );
         }
     }
 
