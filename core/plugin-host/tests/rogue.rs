@@ -41,21 +41,21 @@ async fn a_panic() {
 async fn an_endless_loop() {
     let start = Instant::now();
     costs_one_call("loop", "plugin_timeout", true, 1).await;
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]
 async fn an_endless_loop_costs_the_calls_beside_it_nothing() {
-    let (host, _cache) = child(|_| {}).await;
+    let (host, _cache) = child(|settings| settings.call_timeout_ms = 2_000).await;
     let spawn = |name: &'static str| {
         let host = host.clone();
         tokio::spawn(async move { deed(&host, name).await })
     };
     let endless = spawn("loop");
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    // Still running when the loop's time (1000 ms) and grace (100 ms) are over.
-    let beside = spawn("sleep:600");
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    tokio::time::sleep(Duration::from_millis(1_700)).await;
+    // Still running when the loop's time (2000 ms) and grace (100 ms) are over.
+    let beside = spawn("sleep:800");
+    tokio::time::sleep(Duration::from_millis(350)).await;
     let behind = spawn("after");
     assert_eq!(endless.await.unwrap().unwrap_err().code(), "plugin_timeout");
     assert_eq!(beside.await.unwrap().unwrap(), "awake");
@@ -171,7 +171,7 @@ async fn more_calls_than_can_run_and_wait_are_refused_as_busy() {
 async fn the_breaker_opens_at_half_and_closes_after_a_good_trial() {
     let (host, _cache) = child(|settings| {
         settings.breaker_window = 4;
-        settings.breaker_open_ms = 300;
+        settings.breaker_open_ms = 1_000;
     })
     .await;
     for _ in 0..2 {
@@ -179,10 +179,10 @@ async fn the_breaker_opens_at_half_and_closes_after_a_good_trial() {
     }
     let refused = deed(&host, "after").await.unwrap_err();
     assert_eq!((refused.code(), refused.retryable()), ("plugin_breaker_open", true));
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
     assert_eq!(deed(&host, "fail").await.unwrap_err().code(), "provider_down", "one call tries");
     assert_eq!(deed(&host, "after").await.unwrap_err().code(), "plugin_breaker_open", "and opened it again");
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
     for _ in 0..3 {
         assert_eq!(deed(&host, "after").await.unwrap(), "room-after");
     }
@@ -249,4 +249,36 @@ async fn children_end_with_their_host() {
         assert!(gone.elapsed() < Duration::from_secs(5), "the child outlives its host");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn answers_find_their_calls_when_many_share_the_socket() {
+    let (host, _cache) = child(|_| {}).await;
+    for _ in 0..20 {
+        let calls: Vec<_> = (0..72)
+            .map(|number| {
+                let host = host.clone();
+                tokio::spawn(async move { (number, deed(&host, &format!("number{number}")).await) })
+            })
+            .collect();
+        for call in calls {
+            let (number, answer) = call.await.unwrap();
+            assert_eq!(answer.unwrap(), format!("room-number{number}"));
+        }
+    }
+    assert_eq!(info(&host).await.calls, 1_440);
+}
+
+/// Not a benchmark, but a call that took milliseconds would be felt everywhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_quick() {
+    let (host, _cache) = child(|_| {}).await;
+    let mut fastest = Duration::MAX;
+    for _ in 0..500 {
+        let start = Instant::now();
+        deed(&host, "quick").await.unwrap();
+        fastest = fastest.min(start.elapsed());
+    }
+    println!("fastest call through the border: {fastest:?}");
+    assert!(fastest < Duration::from_millis(5), "{fastest:?}");
 }

@@ -33,7 +33,7 @@ pub fn settings(cache: &TempDir) -> Settings {
     Settings {
         cache_directory: cache.path().to_owned(),
         child_command: vec![env!("CARGO_BIN_EXE_consilium-plugin-child").to_owned()],
-        call_timeout_ms: 1_000,
+        call_timeout_ms: 3_000,
         cancel_grace_ms: 100,
         health_interval_ms: 60_000,
         drain_timeout_ms: 2_000,
