@@ -42,7 +42,7 @@ impl Scheduling {
             return Err(IdentityRefusal::EmailNotVerified.refusal());
         }
         let (reason, symptoms) = check_words(&command)?;
-        let doctor = self.bookable_doctor(meta.scope, command.doctor_id).await?;
+        let doctor_id = self.bookable_doctor(meta.scope, command.doctor_id).await?;
         let booking = Booking {
             appointment_id: Id::new(self.db.ids().next()),
             patient_id,
@@ -52,7 +52,7 @@ impl Scheduling {
             reason,
             symptoms,
         };
-        self.schedules.send(doctor.id, meta, ScheduleCommand::Book(booking)).await
+        self.schedules.send(doctor_id, meta, ScheduleCommand::Book(booking)).await
     }
 
     /// The doctor agrees; the consultation's id is minted.

@@ -43,22 +43,20 @@ impl Scheduling {
     }
 
     /// A doctor who can be booked: verified, and with a confirmed address where that is asked for.
-    async fn bookable_doctor(&self, scope: Scope, id: DoctorId) -> Result<Doctor, Refusal> {
-        let doctor = self.doctor(scope, id).await?;
-        if !doctor.verified {
-            return Err(SchedulingRefusal::DoctorNotFound.refusal());
-        }
-        let user_id = doctor.user_id;
-        if self.settings.require_verified_email {
-            let confirmed = move |session: &mut Session<'_>| {
-                Ok(identity::contact(session, user_id)?.is_some_and(|contact| contact.email_verified))
+    async fn bookable_doctor(&self, scope: Scope, id: DoctorId) -> Result<DoctorId, Refusal> {
+        let must_confirm = self.settings.require_verified_email;
+        let bookable = move |session: &mut Session<'_>| {
+            let found = people::doctor(session, id)?;
+            let Some(doctor) = found.filter(|doctor| doctor.facility_id == scope.facility_id && doctor.verified) else {
+                return Err(SchedulingRefusal::DoctorNotFound.refusal().into());
             };
-            if !self.db.read(confirmed).await? {
-                return Err(IdentityRefusal::EmailNotVerified
-                    .refusal()
-                    .because("The doctor has not confirmed the e-mail address yet and cannot be booked."));
+            let confirmed = |contact: identity::Contact| contact.email_verified;
+            if must_confirm && !identity::contact(session, doctor.user_id)?.is_some_and(confirmed) {
+                let refusal = IdentityRefusal::EmailNotVerified.refusal();
+                return Err(refusal.because("The doctor has not confirmed the e-mail address yet.").into());
             }
-        }
-        Ok(doctor)
+            Ok(id)
+        };
+        Ok(self.db.read(bookable).await?)
     }
 }

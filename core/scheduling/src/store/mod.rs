@@ -4,6 +4,8 @@ pub(crate) mod appointments;
 pub(crate) mod availability;
 pub(crate) mod listing;
 pub(crate) mod occupancy;
+#[cfg(test)]
+pub(crate) mod probe;
 pub(crate) mod schedule;
 
 use consilium_db::{Error, violates};

@@ -4,6 +4,8 @@ mod interleavings;
 mod lifecycle;
 mod locks;
 mod race;
+mod reading;
+mod service;
 mod slot_table;
 mod support;
 mod zones;
