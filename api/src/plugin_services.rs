@@ -1,0 +1,82 @@
+//! What plugins may ask of this server: the clock, and a key-value store of their own in the database.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use consilium_db::{
+    Db, Error,
+    plugin_values::{self, PluginValue, PluginWrite},
+};
+use consilium_kernel::{Clock, CommandMeta, DEFAULT_FACILITY, Refusal, RefusalKind};
+use consilium_plugin_host::{
+    HostServices, KvWritten,
+    contract::{
+        PluginError,
+        host::{KvEntry, KvList, KvWrite},
+    },
+};
+
+/// Host services over the database.
+pub struct DatabaseServices {
+    db: Db,
+    clock: Arc<dyn Clock>,
+}
+
+impl DatabaseServices {
+    /// Over `db`, with its clock.
+    pub fn new(db: Db) -> Arc<Self> {
+        let clock = db.clock().clone();
+        Arc::new(Self { db, clock })
+    }
+}
+
+#[async_trait]
+impl HostServices for DatabaseServices {
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    async fn kv_get(&self, plugin: &str, key: &str) -> Result<Option<KvEntry>, PluginError> {
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        let found = self.db.read(move |read| plugin_values::get(read, &plugin, &key)).await;
+        found.map(|found| found.map(entry)).map_err(failed)
+    }
+
+    async fn kv_write(&self, plugin: &str, write: KvWrite, quota_bytes: u64) -> Result<KvWritten, PluginError> {
+        let expected = write.expected.map(|version| i64::try_from(version).unwrap_or(i64::MAX));
+        let write = PluginWrite { key: write.key, value: write.value, expected };
+        let (meta, plugin) = (CommandMeta::system(DEFAULT_FACILITY, "plugin"), plugin.to_owned());
+        let write = move |tx: &mut consilium_db::Tx<'_>| plugin_values::write(tx, &plugin, &write, quota_bytes);
+        let written = self.db.write(&meta, write).await.map_err(failed)?;
+        Ok(KvWritten { existed: written.existed, version: u64::try_from(written.version).unwrap_or_default() })
+    }
+
+    async fn kv_list(&self, plugin: &str, list: KvList) -> Result<Vec<KvEntry>, PluginError> {
+        let plugin = plugin.to_owned();
+        let read = move |read: &mut consilium_db::Session<'_>| {
+            plugin_values::list(read, &plugin, &list.prefix, list.from.as_deref(), i64::from(list.limit))
+        };
+        let found = self.db.read(read).await.map_err(failed)?;
+        Ok(found.into_iter().map(entry).collect())
+    }
+}
+
+fn entry(value: PluginValue) -> KvEntry {
+    let PluginValue { key, value, version } = value;
+    KvEntry { key, value, version: u64::try_from(version).unwrap_or_default() }
+}
+
+/// Rules keep their code; whatever else happened, the plugin may try again.
+fn failed(error: Error) -> PluginError {
+    match error {
+        Error::Refused(refusal) => PluginError {
+            retryable: refusal.kind == RefusalKind::Conflict,
+            code: refusal.code.into_owned(),
+            message: refusal.detail.into_owned(),
+        },
+        other => {
+            let refusal = Refusal::from(other);
+            PluginError::retryable("kv_unavailable", format!("the store cannot be reached ({})", refusal.code))
+        }
+    }
+}
