@@ -34,12 +34,7 @@ impl Records for Two {
     fn patient(&self, _: &mut Session<'_>, _: PatientId) -> Result<Option<Party>> {
         Ok(Some(Party { user_id: Some(self.patient.1), name: "Amina Khatun".into() }))
     }
-    fn appointment(
-        &self,
-        _: &mut Session<'_>,
-        _: FacilityId,
-        _: AppointmentId,
-    ) -> Result<Option<AppointmentContent>> {
+    fn appointment(&self, _: &mut Session<'_>, _: FacilityId, _: AppointmentId) -> Result<Option<AppointmentContent>> {
         Ok(None)
     }
 }
@@ -183,7 +178,10 @@ async fn from_booking_to_cancellation() {
         assert_eq!(confirmation.sender, "clinic@example.org");
         assert_eq!(confirmation.subject, "Dr. Shafiq Rahman-এর সঙ্গে আপনার সাক্ষাৎ নিশ্চিত হয়েছে");
         let text = confirmation.text.clone().unwrap();
-        assert!(text.contains("১১:০০ (Europe/Berlin, UTC+02:00)") && text.contains("১৫:০০ (Asia/Dhaka, UTC+06:00)"), "{text}");
+        assert!(
+            text.contains("১১:০০ (Europe/Berlin, UTC+02:00)") && text.contains("১৫:০০ (Asia/Dhaka, UTC+06:00)"),
+            "{text}"
+        );
         assert!(text.contains(&format!("https://clinic.example.org/c/{room}")), "{text}");
         for mail in clinic.server.mails() {
             let raw = String::from_utf8_lossy(&mail.raw).into_owned();
@@ -248,7 +246,10 @@ async fn a_mailbox_that_does_not_exist_is_a_dead_letter_at_once() {
         clinic.server.fail_next(Stage::Recipient, Action::Refuse(550));
         notifier.send_due().await.unwrap();
         let dead = clinic.deliveries().await.remove(0);
-        assert_eq!((dead.status, dead.attempts, dead.last_error.as_deref()), (DeliveryStatus::Dead, 1, Some("smtp_550")));
+        assert_eq!(
+            (dead.status, dead.attempts, dead.last_error.as_deref()),
+            (DeliveryStatus::Dead, 1, Some("smtp_550"))
+        );
         let meta = CommandMeta::system(DEFAULT_FACILITY, "test");
         clinic.notifications.retry(&meta, dead.id).await.unwrap();
         notifier.send_due().await.unwrap();
@@ -334,4 +335,39 @@ async fn a_wrong_password_of_ours_kills_no_mail() {
     clinic.test.clock.advance(SignedDuration::from_mins(1));
     clinic.notifier().send_due().await.unwrap();
     assert_eq!(clinic.mails_to(PATIENT).len(), 1);
+}
+
+#[actix_rt::test]
+async fn without_encryption_nothing_leaves_where_it_is_required() {
+    let clinic = Clinic::with(TestDb::sqlite()).await;
+    let data = json!({"user_id": clinic.two.patient.1, "token": "code"});
+    clinic.happens("email_verification_requested", data).await;
+    let strict =
+        SmtpSettings { url: Some(format!("{}?tls=required", clinic.server.url()).into()), ..clinic.settings() };
+    clinic.notifier_with(&strict).send_due().await.unwrap();
+    assert_eq!(clinic.deliveries().await[0].status, DeliveryStatus::Failed);
+    assert!(clinic.server.mails().is_empty());
+}
+
+/// The mail after one that hung must get its own answer, not that of the one before.
+#[actix_rt::test]
+async fn a_server_that_hangs_spoils_only_one_attempt() {
+    let clinic = Clinic::with(TestDb::sqlite()).await;
+    let notifier = clinic.notifier();
+    for stage in [Stage::Connect, Stage::Sender, Stage::Recipient, Stage::Data] {
+        let data = json!({"user_id": clinic.two.patient.1, "token": "code"});
+        clinic.happens("email_verification_requested", data).await;
+        clinic.server.fail_next(stage, Action::Hang);
+        notifier.send_due().await.unwrap();
+        let waiting = clinic.deliveries().await.pop().unwrap();
+        assert_eq!(
+            (waiting.status, waiting.last_error.as_deref()),
+            (DeliveryStatus::Failed, Some("timeout")),
+            "{stage:?}"
+        );
+        let before = clinic.server.mails().len();
+        clinic.test.clock.advance(SignedDuration::from_mins(1));
+        notifier.send_due().await.unwrap();
+        assert_eq!(clinic.server.mails().len(), before + 1, "{stage:?}");
+    }
 }

@@ -115,12 +115,7 @@ impl Announcer {
     }
 }
 
-fn recipients(
-    rule: &Rule,
-    content: &Content,
-    doctor: Option<&Party>,
-    patient: Option<&Party>,
-) -> Vec<Recipient> {
+fn recipients(rule: &Rule, content: &Content, doctor: Option<&Party>, patient: Option<&Party>) -> Vec<Recipient> {
     let account = |audience| match audience {
         Audience::Account => content.user_id(),
         Audience::Doctor => doctor?.user_id,
@@ -128,9 +123,7 @@ fn recipients(
     };
     rule.to
         .iter()
-        .filter_map(|(audience, channels)| {
-            Some(Recipient { user: account(*audience)?, audience: *audience, channels })
-        })
+        .filter_map(|(audience, channels)| Some(Recipient { user: account(*audience)?, audience: *audience, channels }))
         .collect()
 }
 

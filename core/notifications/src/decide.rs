@@ -60,12 +60,7 @@ pub struct Verdict {
 impl Verdict {
     /// Nobody will try again of themselves.
     pub fn given_up(code: &str, now: Timestamp) -> Self {
-        Self {
-            status: DeliveryStatus::Dead,
-            next_attempt_at: now,
-            last_error: Some(code.to_owned()),
-            sent_at: None,
-        }
+        Self { status: DeliveryStatus::Dead, next_attempt_at: now, last_error: Some(code.to_owned()), sent_at: None }
     }
 }
 

@@ -107,9 +107,7 @@ impl Notifications {
     pub async fn mark_all_read(&self, meta: &CommandMeta) -> Result<usize, Refusal> {
         let user = caller(meta)?;
         let (db, again) = (self.db.clone(), meta.clone());
-        self.db
-            .once(meta, async move { Ok(db.command(&again, move |tx| store::mark_all_read(tx, user)).await?) })
-            .await
+        self.db.once(meta, async move { Ok(db.command(&again, move |tx| store::mark_all_read(tx, user)).await?) }).await
     }
 
     /// Deliveries of the facility for an administrator, newest first: ids, states and error codes, no text.
@@ -121,8 +119,7 @@ impl Notifications {
     ) -> Result<Page<Delivery>, Refusal> {
         let scope = meta.scope;
         let (limit, before) = bounds(&page)?;
-        let found =
-            self.db.read(move |session| store::deliveries(session, scope, status, before, limit + 1)).await?;
+        let found = self.db.read(move |session| store::deliveries(session, scope, status, before, limit + 1)).await?;
         Ok(cut(found, limit, |delivery| delivery.id))
     }
 
@@ -164,7 +161,8 @@ fn bounds(page: &PageRequest) -> Result<(i64, Option<DeliveryId>), Refusal> {
         return Err(Refusal::field("/limit", "out_of_range", "limit is a number from 1 to 100."));
     }
     let before = page.cursor.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| Refusal::field("/cursor", "invalid_cursor", "This is not a cursor of this list."))?;
+    let before =
+        before.map_err(|_| Refusal::field("/cursor", "invalid_cursor", "This is not a cursor of this list."))?;
     Ok((limit, before))
 }
 

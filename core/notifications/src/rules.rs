@@ -44,39 +44,23 @@ pub const RULES: &[Rule] = &[
     rule(Trigger::Event("appointment_rejected"), Kind::AppointmentRejected, PATIENT_AND_DOCTOR),
     rule(Trigger::Event("appointment_cancelled"), Kind::AppointmentCancelled, PATIENT_AND_DOCTOR),
     rule(Trigger::Event("appointment_rescheduled"), Kind::AppointmentRescheduled, PATIENT_AND_DOCTOR),
-    rule(
-        Trigger::Event("appointment_no_show"),
-        Kind::AppointmentNoShow,
-        &[(Patient, BOTH_WAYS), (Doctor, &[InApp])],
-    ),
+    rule(Trigger::Event("appointment_no_show"), Kind::AppointmentNoShow, &[(Patient, BOTH_WAYS), (Doctor, &[InApp])]),
     rule(Trigger::Timer("reminder_24h"), Kind::Reminder24h, &[(Patient, BOTH_WAYS), (Doctor, &[InApp])]),
     rule(Trigger::Timer("reminder_1h"), Kind::Reminder1h, &[(Patient, BOTH_WAYS), (Doctor, &[InApp])]),
     rule(Trigger::Event("email_verification_requested"), Kind::EmailVerification, &[(Account, &[Email])]),
     rule(Trigger::Event("password_reset_requested"), Kind::PasswordReset, &[(Account, &[Email])]),
     rule(Trigger::Event("password_changed"), Kind::PasswordChanged, &[(Account, BOTH_WAYS)]),
     rule(Trigger::Event("refresh_token_reused"), Kind::SecurityAlert, &[(Account, BOTH_WAYS)]),
-    rule(
-        Trigger::EventWith("doctor_verified", "decision", "approved"),
-        Kind::DoctorApproved,
-        &[(Account, BOTH_WAYS)],
-    ),
-    rule(
-        Trigger::EventWith("doctor_verified", "decision", "rejected"),
-        Kind::DoctorRejected,
-        &[(Account, BOTH_WAYS)],
-    ),
+    rule(Trigger::EventWith("doctor_verified", "decision", "approved"), Kind::DoctorApproved, &[(Account, BOTH_WAYS)]),
+    rule(Trigger::EventWith("doctor_verified", "decision", "rejected"), Kind::DoctorRejected, &[(Account, BOTH_WAYS)]),
     rule(Trigger::Event("consultation_ended"), Kind::ConsultationEnded, &[(Patient, &[InApp])]),
     rule(Trigger::Event("prescription_issued"), Kind::PrescriptionIssued, &[(Patient, BOTH_WAYS)]),
     rule(Trigger::Event("prescription_status_changed"), Kind::PrescriptionStatusChanged, &[(Patient, &[InApp])]),
 ];
 
 /// Events after which reminders of the appointment's present and earlier revisions are wrong.
-pub const ENDS_REMINDERS: &[&str] = &[
-    "appointment_rejected",
-    "appointment_cancelled",
-    "appointment_completed",
-    "appointment_no_show",
-];
+pub const ENDS_REMINDERS: &[&str] =
+    &["appointment_rejected", "appointment_cancelled", "appointment_completed", "appointment_no_show"];
 
 /// The event after which reminders of earlier revisions are wrong.
 pub const MOVES_REMINDERS: &str = "appointment_rescheduled";

@@ -39,7 +39,7 @@ pub struct SmtpSettings {
     pub from: String,
     /// Where answers go, if not to the sender.
     pub reply_to: Option<String>,
-    /// Seconds that one attempt may take.
+    /// Seconds that handing over one mail may take, from connecting to the server's last answer.
     pub timeout_seconds: u64,
     /// A PEM file with the certificate of a private authority that the mail server's certificate comes from.
     pub ca_file: Option<PathBuf>,

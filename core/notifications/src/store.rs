@@ -115,10 +115,7 @@ pub fn withdraw_reminders(tx: &mut Tx<'_>, appointment: uuid::Uuid, wrong_below:
             .filter(delivery::revision.lt(wrong_below))
             .filter(delivery::status.eq_any(unsent)),
     )
-    .set((
-        delivery::status.eq(<&str>::from(DeliveryStatus::Withdrawn)),
-        delivery::version.eq(delivery::version + 1),
-    ))
+    .set((delivery::status.eq(<&str>::from(DeliveryStatus::Withdrawn)), delivery::version.eq(delivery::version + 1)))
     .execute(tx.connection())?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What is told, when, and how often: on both databases, with a clock that stands still.
 
+mod decide;
 mod deliveries;
 mod inbox;
 mod queue;

@@ -4,11 +4,7 @@ use consilium_kernel::Timestamp;
 use icalendar::{Calendar, Component, Event, Property};
 use lettre::message::Mailbox;
 
-use crate::{
-    content::AppointmentContent,
-    mail::words::one_line,
-    model::Kind,
-};
+use crate::{content::AppointmentContent, mail::words::one_line, model::Kind};
 use consilium_scheduling::Status;
 
 /// What the calendar of the recipient is asked to do.

@@ -110,7 +110,8 @@ impl Composer {
     }
 
     fn recipient(&self, outgoing: &Outgoing, words: &Words) -> Result<Mailbox, SendError> {
-        let address: Address = outgoing.contact.email.as_str().parse().map_err(|_| SendError::Final("address".to_owned()))?;
+        let address: Address =
+            outgoing.contact.email.as_str().parse().map_err(|_| SendError::Final("address".to_owned()))?;
         Ok(Mailbox::new(Some(words.name.clone()).filter(|name| !name.is_empty()), address))
     }
 }

@@ -4,11 +4,12 @@ mod calendar;
 mod compose;
 mod smtp;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod words;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
-use lettre::AsyncTransport;
 use url::Url;
 
 use crate::{
@@ -23,29 +24,27 @@ pub use templates::Templates;
 
 /// Sends e-mail through a mail server.
 pub struct Mailer {
-    composer: Arc<Composer>,
+    composer: Composer,
     server: smtp::Server,
     time_limit: Duration,
 }
 
 impl Mailer {
-    /// Must be called inside a runtime, in which its connections will live.
-    ///
     /// # Errors
     /// The first setting that cannot be used; without `smtp.url` there is no mailer to make.
     pub fn new(settings: &SmtpSettings, templates: Templates, base_url: &Url) -> Result<Self, SettingsError> {
         Ok(Self {
-            composer: Arc::new(Composer::new(settings, templates, base_url.clone())?),
-            server: smtp::server(settings)?,
+            composer: Composer::new(settings, templates, base_url.clone())?,
+            server: smtp::Server::new(settings)?,
             time_limit: Duration::from_secs(settings.timeout_seconds.max(1)),
         })
     }
 
-    /// Says what is wrong with the settings without connecting to anything.
+    /// Says what is wrong with the settings without connecting to anything. For `check-config`.
     pub fn check(settings: &SmtpSettings, templates: Option<&Path>, base_url: &Url) -> Vec<SettingsError> {
         let composed =
             Templates::load(templates).and_then(|templates| Composer::new(settings, templates, base_url.clone()));
-        let server = settings.url.as_ref().map_or(Ok(()), |_| smtp::address(settings).map(|_| ()));
+        let server = settings.url.as_ref().map_or(Ok(()), |_| smtp::Server::new(settings).map(|_| ()));
         [composed.err(), server.err()].into_iter().flatten().collect()
     }
 }
@@ -62,9 +61,6 @@ impl Transport for Mailer {
 
     async fn send(&self, outgoing: &Outgoing) -> Result<(), SendError> {
         let message = self.composer.compose(outgoing)?;
-        match self.server.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(smtp::judge(&error)),
-        }
+        self.server.send(&message).await
     }
 }

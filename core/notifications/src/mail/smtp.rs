@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use lettre::{
-    AsyncSmtpTransport, Tokio1Executor,
+    Message,
     transport::smtp::{
-        self, PoolConfig,
-        client::{Certificate, Tls, TlsParameters},
+        self,
+        authentication::{Credentials, Mechanism},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        extension::ClientId,
     },
 };
+use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
@@ -17,11 +20,9 @@ use crate::{
     settings::{SettingsError, SmtpSettings},
 };
 
-pub(super) type Server = AsyncSmtpTransport<Tokio1Executor>;
-
 const KEY: &str = "smtp.url";
-/// Connections kept open at most; more messages than this are rarely sent at once.
-const CONNECTIONS: u32 = 8;
+/// How long to wait for a goodbye after the mail was taken.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How the connection becomes private.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,9 @@ pub(super) enum Privacy {
 /// Where the server is and how to talk to it; `Err` says what is wrong without repeating the password.
 pub(super) fn address(settings: &SmtpSettings) -> Result<(Url, Privacy), SettingsError> {
     let secret = settings.url.as_ref().ok_or_else(|| SettingsError::new(KEY, "is not set"))?;
-    let mut url = Url::parse(secret.expose_secret())
-        .map_err(|error| SettingsError::new(KEY, format!("is not a URL like smtp://user:password@host:587 ({error})")))?;
+    let mut url = Url::parse(secret.expose_secret()).map_err(|error| {
+        SettingsError::new(KEY, format!("is not a URL like smtp://user:password@host:587 ({error})"))
+    })?;
     let Some(host) = url.host_str().filter(|host| !host.is_empty()).map(str::to_owned) else {
         return Err(SettingsError::new(KEY, "names no host"));
     };
@@ -80,20 +82,73 @@ fn is_this_machine(host: &str) -> bool {
     }
 }
 
-/// Opens the pool of connections, lazily. Must be called inside a runtime.
-pub(super) fn server(settings: &SmtpSettings) -> Result<Server, SettingsError> {
-    let (url, privacy) = address(settings)?;
-    let unusable = |error: smtp::Error| SettingsError::new(KEY, format!("cannot be used: {error}"));
-    let builder = Server::from_url(url.as_str()).map_err(unusable)?;
-    let tls = match privacy {
-        Privacy::Implicit => Tls::Wrapper(certificates(settings, &url)?),
-        Privacy::Required => Tls::Required(certificates(settings, &url)?),
-        Privacy::IfOffered => Tls::Opportunistic(certificates(settings, &url)?),
-        Privacy::None => Tls::None,
-    };
-    let pool = PoolConfig::new().min_idle(0).max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30));
-    let timeout = Duration::from_secs(settings.timeout_seconds.max(1));
-    Ok(builder.tls(tls).timeout(Some(timeout)).pool_config(pool).build())
+/// The mail server. Every mail has a connection of its own: an attempt that is given up half-way closes it, and
+/// no answer can be taken for the answer to another mail, which a shared connection would allow.
+pub(super) struct Server {
+    host: String,
+    port: u16,
+    privacy: Privacy,
+    tls: TlsParameters,
+    credentials: Option<Credentials>,
+}
+
+impl Server {
+    pub(super) fn new(settings: &SmtpSettings) -> Result<Self, SettingsError> {
+        let (url, privacy) = address(settings)?;
+        let decode = |text: &str| {
+            percent_decode_str(text)
+                .decode_utf8()
+                .map(String::from)
+                .map_err(|_| SettingsError::new(KEY, "has a user or password that is not UTF-8"))
+        };
+        let credentials = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, password) => Some(Credentials::new(decode(user)?, decode(password.unwrap_or_default())?)),
+        };
+        Ok(Self {
+            // Brackets belong to URLs, not to addresses.
+            host: url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(25),
+            privacy,
+            tls: certificates(settings, &url)?,
+            credentials,
+        })
+    }
+
+    /// Hands one mail over. Takes as long as it takes: the caller sets the limit and drops this when it is over.
+    pub(super) async fn send(&self, message: &Message) -> Result<(), SendError> {
+        // Until the server is greeted nothing it says can be about this mail: the operator can put it right, and no
+        // mail may be lost until then.
+        let mut connection = self.connect().await.map_err(|error| SendError::Passing(code(&error)))?;
+        match connection.send(message.envelope(), &message.formatted()).await {
+            Ok(_) => {
+                let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+                Ok(())
+            }
+            Err(error) if error.is_permanent() && !about_us(&error) => Err(SendError::Final(code(&error))),
+            Err(error) => Err(SendError::Passing(code(&error))),
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, smtp::Error> {
+        let hello = ClientId::default();
+        let at_once = (self.privacy == Privacy::Implicit).then(|| self.tls.clone());
+        let server = (self.host.as_str(), self.port);
+        let mut connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, at_once, None).await?;
+        let upgrade = match self.privacy {
+            Privacy::Required => true,
+            Privacy::IfOffered => connection.can_starttls(),
+            Privacy::Implicit | Privacy::None => false,
+        };
+        if upgrade {
+            // Fails when the server does not offer it.
+            connection.starttls(self.tls.clone(), &hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await?;
+        }
+        Ok(connection)
+    }
 }
 
 fn certificates(settings: &SmtpSettings, url: &Url) -> Result<TlsParameters, SettingsError> {
@@ -110,29 +165,18 @@ fn certificates(settings: &SmtpSettings, url: &Url) -> Result<TlsParameters, Set
     parameters.build().map_err(|error| SettingsError::new(KEY, error.to_string()))
 }
 
-/// Answers that are about us and not about this message (RFC 4954 and 5321): trying again helps once the operator
-/// has put things right, and no mail may be lost until then.
-const OUR_FAULT: [u16; 6] = [421, 521, 530, 534, 535, 538];
+/// Answers that are about us and not about the mail even after the greeting (RFC 4954, RFC 7504).
+fn about_us(error: &smtp::Error) -> bool {
+    error.status().is_some_and(|status| [521, 530, 538].contains(&u16::from(status)))
+}
 
-/// What a failed attempt means. Carries the code of the server's answer, never its text, which may hold addresses.
-pub(super) fn judge(error: &smtp::Error) -> SendError {
-    if let Some(status) = error.status() {
-        let code = u16::from(status);
-        let name = format!("smtp_{code}");
-        return if error.is_permanent() && !OUR_FAULT.contains(&code) {
-            SendError::Final(name)
-        } else {
-            SendError::Passing(name)
-        };
+/// What went wrong, as a code: never the server's words, which may hold addresses.
+fn code(error: &smtp::Error) -> String {
+    match error.status() {
+        Some(status) => format!("smtp_{}", u16::from(status)),
+        None if error.is_tls() => "tls".to_owned(),
+        None => "connection".to_owned(),
     }
-    let name = if error.is_timeout() {
-        "timeout"
-    } else if error.is_tls() {
-        "tls"
-    } else {
-        "connection"
-    };
-    SendError::Passing(name.to_owned())
 }
 
 #[cfg(test)]

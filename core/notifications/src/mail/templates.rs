@@ -114,7 +114,7 @@ impl Templates {
     fn check(&self) -> Result<(), SettingsError> {
         for name in &self.names {
             let (language, file) = name.split_once('/').unwrap_or_default();
-            if !self.names.contains(&format!("{FALLBACK}/{file}")) {
+            if !BUILT_IN.iter().any(|(known, _)| *known == format!("{FALLBACK}/{file}")) {
                 return Err(SettingsError::new(KEY, format!("{name} is not the name of any template")));
             }
             let Some(mail) = file.strip_suffix(".subject.j2") else { continue };
@@ -159,8 +159,9 @@ impl Templates {
 
 /// The templates in `folder`: `<language>/<file>.j2`.
 fn read(folder: &Path) -> Result<Vec<(String, String)>, SettingsError> {
-    let unreadable =
-        |path: &Path, error: std::io::Error| SettingsError::new(KEY, format!("{} cannot be read: {error}", path.display()));
+    let unreadable = |path: &Path, error: std::io::Error| {
+        SettingsError::new(KEY, format!("{} cannot be read: {error}", path.display()))
+    };
     let list = |path: &Path| -> Result<Vec<std::path::PathBuf>, SettingsError> {
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         Ok(entries.map_err(|error| unreadable(path, error))?.into_iter().map(|entry| entry.path()).collect())
@@ -169,7 +170,10 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>, SettingsError> {
     for language in list(folder)?.into_iter().filter(|path| path.is_dir()) {
         let tag = language.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if tag.parse::<Language>().is_err() {
-            return Err(SettingsError::new(KEY, format!("the folder {tag} is not named after a language, such as pt-BR")));
+            return Err(SettingsError::new(
+                KEY,
+                format!("the folder {tag} is not named after a language, such as pt-BR"),
+            ));
         }
         for file in list(&language)?.into_iter().filter(|path| path.extension().is_some_and(|it| it == "j2")) {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();

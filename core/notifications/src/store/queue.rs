@@ -52,7 +52,13 @@ struct Due {
     id: DeliveryId,
 }
 
-fn due(connection: &mut AnyConnection, statement: &str, channel: Channel, now: Timestamp, limit: i64) -> Result<Vec<Due>> {
+fn due(
+    connection: &mut AnyConnection,
+    statement: &str,
+    channel: Channel,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Due>> {
     Ok(sql_query(statement)
         .bind::<sql::Text, _>(<&str>::from(channel))
         .bind::<Instant, _>(now)

@@ -23,48 +23,99 @@ fn expectations(stage: &Stage) -> Vec<(&'static str, Value, Vec<&'static str>)> 
         "patient_id": stage.patient.0, "prescription_id": RandomIds.next(), "status": "dispensed",
     });
     vec![
-        ("appointment_booked", appointment(Status::Pending), vec![
-            "appointment_booked/email/doctor", "appointment_booked/email/patient",
-            "appointment_booked/in_app/doctor", "appointment_booked/in_app/patient",
-        ]),
-        ("appointment_accepted", appointment(Status::Accepted), vec![
-            "appointment_accepted/email/doctor", "appointment_accepted/email/patient",
-            "appointment_accepted/in_app/doctor", "appointment_accepted/in_app/patient",
-        ]),
-        ("appointment_rejected", appointment(Status::Rejected), vec![
-            "appointment_rejected/email/doctor", "appointment_rejected/email/patient",
-            "appointment_rejected/in_app/doctor", "appointment_rejected/in_app/patient",
-        ]),
-        ("appointment_cancelled", appointment(Status::Cancelled), vec![
-            "appointment_cancelled/email/doctor", "appointment_cancelled/email/patient",
-            "appointment_cancelled/in_app/doctor", "appointment_cancelled/in_app/patient",
-        ]),
-        ("appointment_rescheduled", appointment(Status::Pending), vec![
-            "appointment_rescheduled/email/doctor", "appointment_rescheduled/email/patient",
-            "appointment_rescheduled/in_app/doctor", "appointment_rescheduled/in_app/patient",
-        ]),
-        ("appointment_no_show", appointment(Status::NoShow), vec![
-            "appointment_no_show/email/patient", "appointment_no_show/in_app/doctor",
-            "appointment_no_show/in_app/patient",
-        ]),
+        (
+            "appointment_booked",
+            appointment(Status::Pending),
+            vec![
+                "appointment_booked/email/doctor",
+                "appointment_booked/email/patient",
+                "appointment_booked/in_app/doctor",
+                "appointment_booked/in_app/patient",
+            ],
+        ),
+        (
+            "appointment_accepted",
+            appointment(Status::Accepted),
+            vec![
+                "appointment_accepted/email/doctor",
+                "appointment_accepted/email/patient",
+                "appointment_accepted/in_app/doctor",
+                "appointment_accepted/in_app/patient",
+            ],
+        ),
+        (
+            "appointment_rejected",
+            appointment(Status::Rejected),
+            vec![
+                "appointment_rejected/email/doctor",
+                "appointment_rejected/email/patient",
+                "appointment_rejected/in_app/doctor",
+                "appointment_rejected/in_app/patient",
+            ],
+        ),
+        (
+            "appointment_cancelled",
+            appointment(Status::Cancelled),
+            vec![
+                "appointment_cancelled/email/doctor",
+                "appointment_cancelled/email/patient",
+                "appointment_cancelled/in_app/doctor",
+                "appointment_cancelled/in_app/patient",
+            ],
+        ),
+        (
+            "appointment_rescheduled",
+            appointment(Status::Pending),
+            vec![
+                "appointment_rescheduled/email/doctor",
+                "appointment_rescheduled/email/patient",
+                "appointment_rescheduled/in_app/doctor",
+                "appointment_rescheduled/in_app/patient",
+            ],
+        ),
+        (
+            "appointment_no_show",
+            appointment(Status::NoShow),
+            vec![
+                "appointment_no_show/email/patient",
+                "appointment_no_show/in_app/doctor",
+                "appointment_no_show/in_app/patient",
+            ],
+        ),
         ("appointment_completed", appointment(Status::Completed), vec![]),
-        ("email_verification_requested", json!({"user_id": patient, "token": "t"}), vec!["email_verification/email/patient"]),
+        (
+            "email_verification_requested",
+            json!({"user_id": patient, "token": "t"}),
+            vec!["email_verification/email/patient"],
+        ),
         ("password_reset_requested", json!({"user_id": patient, "token": "t"}), vec!["password_reset/email/patient"]),
-        ("password_changed", json!({"user_id": patient}), vec![
-            "password_changed/email/patient", "password_changed/in_app/patient",
-        ]),
-        ("refresh_token_reused", json!({"user_id": patient, "session_id": RandomIds.next()}), vec![
-            "security_alert/email/patient", "security_alert/in_app/patient",
-        ]),
-        ("doctor_verified", json!({"doctor_id": stage.doctor.0, "user_id": stage.doctor.1, "decision": "approved"}), vec![
-            "doctor_approved/email/doctor", "doctor_approved/in_app/doctor",
-        ]),
-        ("doctor_verified", json!({"doctor_id": stage.doctor.0, "user_id": stage.doctor.1, "decision": "rejected",
-            "reason": "The licence has expired."}), vec!["doctor_rejected/email/doctor", "doctor_rejected/in_app/doctor"]),
+        (
+            "password_changed",
+            json!({"user_id": patient}),
+            vec!["password_changed/email/patient", "password_changed/in_app/patient"],
+        ),
+        (
+            "refresh_token_reused",
+            json!({"user_id": patient, "session_id": RandomIds.next()}),
+            vec!["security_alert/email/patient", "security_alert/in_app/patient"],
+        ),
+        (
+            "doctor_verified",
+            json!({"doctor_id": stage.doctor.0, "user_id": stage.doctor.1, "decision": "approved"}),
+            vec!["doctor_approved/email/doctor", "doctor_approved/in_app/doctor"],
+        ),
+        (
+            "doctor_verified",
+            json!({"doctor_id": stage.doctor.0, "user_id": stage.doctor.1, "decision": "rejected",
+            "reason": "The licence has expired."}),
+            vec!["doctor_rejected/email/doctor", "doctor_rejected/in_app/doctor"],
+        ),
         ("consultation_ended", visit.clone(), vec!["consultation_ended/in_app/patient"]),
-        ("prescription_issued", visit.clone(), vec![
-            "prescription_issued/email/patient", "prescription_issued/in_app/patient",
-        ]),
+        (
+            "prescription_issued",
+            visit.clone(),
+            vec!["prescription_issued/email/patient", "prescription_issued/in_app/patient"],
+        ),
         ("prescription_status_changed", visit, vec!["prescription_status_changed/in_app/patient"]),
         ("message_sent", json!({"body": CANARY}), vec![]),
         ("session_started", json!({"user_id": patient}), vec![]),

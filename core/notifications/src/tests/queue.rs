@@ -8,7 +8,11 @@ use consilium_scheduling::Status;
 use jiff::SignedDuration;
 
 use super::stage::{Post, Stage};
-use crate::{decide::SendError, model::{Delivery, *}, store};
+use crate::{
+    decide::SendError,
+    model::{Delivery, *},
+    store,
+};
 
 /// One mail to the patient, one to the doctor.
 async fn two_mails(test: TestDb) -> Stage {
@@ -87,24 +91,23 @@ async fn after_the_last_attempt_it_is_a_dead_letter_that_an_administrator_can_re
         }
         let dead = mail(&stage).await;
         assert_eq!((dead.status, dead.attempts), (DeliveryStatus::Dead, 3));
-        let list = |status| stage.notifications.deliveries(&STAGE_ADMIN(&stage), Some(status), PageRequest::default());
-        assert_eq!(list(DeliveryStatus::Dead).await.unwrap().items, [dead.clone()]);
+        assert_eq!(dead_letters(&stage).await, std::slice::from_ref(&dead));
 
         let queued = stage.notifications.retry(&stage.admin(), dead.id).await.unwrap();
         assert_eq!((queued.status, queued.attempts), (DeliveryStatus::Queued, 0));
         assert_eq!(stage.notifications.retry(&stage.admin(), dead.id).await.unwrap_err().code, "invalid_transition");
         stage.send().await;
         assert_eq!(stage.post.message_ids(), [dead.message_id]);
-        assert!(list(DeliveryStatus::Dead).await.unwrap().items.is_empty());
+        assert!(dead_letters(&stage).await.is_empty());
 
         let nobody = Id::new(RandomIds.next());
         assert_eq!(stage.notifications.retry(&stage.admin(), nobody).await.unwrap_err().code, "not_found");
     }
 }
 
-#[allow(non_snake_case)]
-fn STAGE_ADMIN(stage: &Stage) -> &'static CommandMeta {
-    Box::leak(Box::new(stage.admin()))
+async fn dead_letters(stage: &Stage) -> Vec<Delivery> {
+    let page = PageRequest::default();
+    stage.notifications.deliveries(&stage.admin(), Some(DeliveryStatus::Dead), page).await.unwrap().items
 }
 
 #[actix_rt::test]
@@ -114,7 +117,10 @@ async fn a_final_failure_is_not_tried_again() {
         fail(&stage, [SendError::Final("smtp_550".into())]);
         stage.send().await;
         let dead = mail(&stage).await;
-        assert_eq!((dead.status, dead.attempts, dead.last_error.as_deref()), (DeliveryStatus::Dead, 1, Some("smtp_550")));
+        assert_eq!(
+            (dead.status, dead.attempts, dead.last_error.as_deref()),
+            (DeliveryStatus::Dead, 1, Some("smtp_550"))
+        );
         stage.test.clock.advance(SignedDuration::from_hours(2));
         stage.send().await;
         assert!(stage.post.kinds().is_empty());
@@ -129,7 +135,10 @@ async fn after_a_crash_the_copy_carries_the_same_message_id() {
         let meta = CommandMeta::system(DEFAULT_FACILITY, "test");
         let claim = |length| {
             stage.test.db.write(&meta, move |tx| {
-                Ok(store::claim(tx, Channel::Email, 10, length)?.into_iter().map(|it| it.message_id).collect::<Vec<_>>())
+                Ok(store::claim(tx, Channel::Email, 10, length)?
+                    .into_iter()
+                    .map(|it| it.message_id)
+                    .collect::<Vec<_>>())
             })
         };
         let lost = claim(Duration::from_secs(60)).await.unwrap();
@@ -163,9 +172,10 @@ async fn whoever_lost_the_claim_cannot_settle_it() {
         let (_, held) = claim().await.unwrap();
         let now = stage.now();
         let settle = |version| {
-            stage.test.db.write(&meta, move |tx| {
-                store::settle(tx, id, version, &crate::decide::judge(Ok(()), 1, 3, 0, now))
-            })
+            stage
+                .test
+                .db
+                .write(&meta, move |tx| store::settle(tx, id, version, &crate::decide::judge(Ok(()), 1, 3, 0, now)))
         };
         assert!(!settle(lost).await.unwrap());
         assert!(settle(held).await.unwrap());
@@ -224,7 +234,8 @@ async fn what_nobody_can_read_any_more_does_not_stop_the_rest() {
         stage.book.contacts.lock().unwrap().remove(&stage.patient.1);
         stage.send().await;
         assert_eq!(stage.post.kinds().len(), 1);
-        let dead: Vec<_> = stage.deliveries().await.into_iter().filter(|it| it.status == DeliveryStatus::Dead).collect();
+        let dead: Vec<_> =
+            stage.deliveries().await.into_iter().filter(|it| it.status == DeliveryStatus::Dead).collect();
         assert_eq!(dead.len(), 1);
         assert_eq!(dead[0].last_error.as_deref(), Some("no_address"));
     }

@@ -58,8 +58,12 @@ async fn a_day_and_an_hour_before_and_once_each() {
         run(&stage, 24).await;
         assert_eq!(reminders(&stage), ["reminder_24h", "reminder_1h"]);
         let expected = [
-            "reminder_1h/email/patient", "reminder_1h/in_app/doctor", "reminder_1h/in_app/patient",
-            "reminder_24h/email/patient", "reminder_24h/in_app/doctor", "reminder_24h/in_app/patient",
+            "reminder_1h/email/patient",
+            "reminder_1h/in_app/doctor",
+            "reminder_1h/in_app/patient",
+            "reminder_24h/email/patient",
+            "reminder_24h/in_app/doctor",
+            "reminder_24h/in_app/patient",
         ];
         assert_eq!(told(&stage).await, expected);
     }
@@ -133,7 +137,11 @@ async fn the_last_look_before_sending_counts() {
         stage.scheduled("appointment_cancelled", &appointment).await;
         stage.send().await;
         assert!(reminders(&stage).is_empty());
-        let mail = stage.deliveries().await.into_iter().find(|it| it.kind == Kind::Reminder24h && it.channel == Channel::Email);
+        let mail = stage
+            .deliveries()
+            .await
+            .into_iter()
+            .find(|it| it.kind == Kind::Reminder24h && it.channel == Channel::Email);
         assert_eq!(mail.unwrap().status, DeliveryStatus::Withdrawn);
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use consilium_db::{Result, Session, outbox::Fact, testing::TestDb};
+use consilium_db::{Result, Session, outbox::Fact, subscriptions, testing::TestDb};
 use consilium_kernel::*;
 use consilium_runtime::{SubscriberWorker, TimerWorker};
 use consilium_scheduling::{Appointment, AppointmentEvent, Party as By, Status, VisitType};
@@ -36,12 +36,7 @@ impl Records for Book {
     fn patient(&self, _: &mut Session<'_>, patient: PatientId) -> Result<Option<Party>> {
         Ok(self.patients.lock().unwrap().get(&patient).cloned())
     }
-    fn appointment(
-        &self,
-        _: &mut Session<'_>,
-        _: FacilityId,
-        id: AppointmentId,
-    ) -> Result<Option<AppointmentContent>> {
+    fn appointment(&self, _: &mut Session<'_>, _: FacilityId, id: AppointmentId) -> Result<Option<AppointmentContent>> {
         Ok(self.appointments.lock().unwrap().get(&id).cloned())
     }
 }
@@ -166,9 +161,19 @@ impl Stage {
         self.happens(appointment.entity(), event_type, serde_json::to_value(data).unwrap()).await;
     }
 
-    /// Lets the subscriber hear of everything.
+    /// Lets the subscriber hear of everything. On PostgreSQL an event has to wait while an older transaction
+    /// runs, be it a neighbour's on the same server.
     pub async fn digest(&self) -> usize {
-        SubscriberWorker::new(self.test.db.clone(), self.notifications.subscriber()).catch_up().await.unwrap()
+        let worker = SubscriberWorker::new(self.test.db.clone(), self.notifications.subscriber());
+        let mut digested = 0;
+        for _ in 0..500 {
+            digested += worker.catch_up().await.unwrap();
+            if self.test.db.read(|session| subscriptions::behind(session, "notifications")).await.unwrap().is_empty() {
+                return digested;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("events are still waiting");
     }
 
     /// Fires every timer that is due.
