@@ -23,7 +23,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, btree_map::Entry};
 
 const LONGEST_RANGE_DAYS: i32 = 366;
-const PAGE: u32 = 100;
+/// A month at a time: a busy day has some tens of kilobytes, and a list may not pass 4 MiB.
+const PAGE: u32 = 31;
 
 /// Nothing to configure.
 #[derive(Debug, Deserialize, JsonSchema)]

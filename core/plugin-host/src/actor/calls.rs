@@ -1,18 +1,18 @@
 //! Calls: let in, started, timed, answered.
 
-use super::{Invoke, Phase, Supervisor, Timer};
+use super::{
+    Invoke, Phase, Supervisor, Timer,
+    outcome::{Answer, count, judge, outcome},
+};
 use crate::{
     CallError, Isolation,
     border::{Frame, Tag},
     config::millis,
 };
 use actix::{AsyncContext as _, Context};
-use consilium_plugin_contract::{Call as _, Health, HealthCheck, HealthStatus, PluginError};
-use consilium_plugin_sdk::abi::code;
+use consilium_plugin_contract::{Call as _, Health, HealthCheck, HealthStatus};
 use std::{collections::HashMap, time::Instant};
 use tokio::sync::oneshot;
-
-type Answer = Result<Vec<u8>, CallError>;
 
 /// The id under which the instance is created.
 pub(super) const CREATE: u64 = 0;
@@ -269,45 +269,4 @@ impl Supervisor {
     pub(super) fn serves(&mut self, call: u64) -> Option<&mut Running> {
         self.running.get_mut(&call).filter(|running| !running.cancelled)
     }
-}
-
-/// Reads a return code.
-fn judge(returned: i32, payload: Vec<u8>) -> Answer {
-    if returned == code::OK {
-        return Ok(payload);
-    }
-    let error = || -> Result<PluginError, CallError> {
-        let error: PluginError = serde_json::from_slice(&payload)
-            .map_err(|_| CallError::InvalidAnswer(format!("code {returned} without a reason")))?;
-        Ok(PluginError { code: shortened(&error.code, 64), message: shortened(&error.message, 500), ..error })
-    };
-    Err(match returned {
-        code::ERROR => error().map_or_else(|invalid| invalid, CallError::Plugin),
-        code::PANIC => error().map_or_else(|invalid| invalid, |e| CallError::Panicked(e.message)),
-        code::INVALID => match error() {
-            Ok(e) if e.code == "answer_too_large" => CallError::InvalidAnswer(e.message),
-            Ok(e) => CallError::InvalidRequest(e.to_string()),
-            Err(invalid) => invalid,
-        },
-        code::CANCELLED => CallError::Timeout,
-        other => CallError::InvalidAnswer(format!("it returned {other}")),
-    })
-}
-
-/// What a plugin says is kept and shown, so it may not be of any length.
-fn shortened(text: &str, length: usize) -> String {
-    text.chars().take(length).collect()
-}
-
-/// A label for metrics. The codes of plugins are their own, and there may be any number of them.
-fn outcome(error: &CallError) -> &str {
-    if matches!(error, CallError::Plugin(_)) { "refused" } else { error.code() }
-}
-
-fn count(plugin: &str, method: &'static str, outcome: &str) {
-    metrics::counter!(
-        "consilium_plugin_calls_total",
-        "plugin" => plugin.to_owned(), "method" => method, "outcome" => outcome.to_owned()
-    )
-    .increment(1);
 }

@@ -7,6 +7,7 @@ mod calls;
 mod crashes;
 mod info;
 mod life;
+mod outcome;
 mod services;
 
 pub use breaker::BreakerState;

@@ -3,7 +3,7 @@
 use super::{HostServices, Secrets, egress::Egress, fetch::Fetcher};
 use crate::{PluginConfig, Settings, config::millis};
 use consilium_plugin_contract::{
-    Call, Manifest, PluginError,
+    Call, MAX_PAYLOAD, Manifest, PluginError,
     host::{
         Clock, ClockTime, Done, HttpFetch, KvDelete, KvDeleted, KvFound, KvGet, KvList, KvListed, KvPut, KvStored,
         KvWrite, Log, LogLevel, Secret, SecretValue,
@@ -34,7 +34,9 @@ impl Grant {
     ) -> Self {
         let declared = &manifest.permissions.egress;
         let egress = Egress::new(declared, &config.egress, &config.config, config.allow_private);
-        let fetcher = Fetcher::new(egress, millis(settings.call_timeout_ms), settings.http_body_limit);
+        // Shorter than the call, so that the plugin can still say what happened.
+        let timeout = millis(settings.call_timeout_ms) * 4 / 5;
+        let fetcher = Fetcher::new(egress, timeout, settings.http_body_limit);
         Self { plugin: config.id.clone(), manifest, secrets, fetcher, services }
     }
 
@@ -116,5 +118,66 @@ fn parse<C: Call>(request: &[u8]) -> Result<C, PluginError> {
 }
 
 fn reply<C: Call>(reply: &C::Reply) -> Result<Vec<u8>, PluginError> {
-    serde_json::to_vec(reply).map_err(|e| PluginError::permanent("malformed", format!("{}: {e}", C::METHOD)))
+    let bytes =
+        serde_json::to_vec(reply).map_err(|e| PluginError::permanent("malformed", format!("{}: {e}", C::METHOD)))?;
+    if bytes.len() > MAX_PAYLOAD {
+        let message = format!("{}: {} bytes; ask for less at a time", C::METHOD, bytes.len());
+        return Err(PluginError::permanent("answer_too_large", message));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryServices;
+    use serde_json::json;
+
+    fn grant(permissions: serde_json::Value) -> Grant {
+        let manifest = json!({"id": "acme", "kinds": ["video/1"], "permissions": permissions});
+        Grant::new(
+            &Settings::default(),
+            &PluginConfig::new("acme", "acme.so"),
+            Arc::new(serde_json::from_value(manifest).unwrap()),
+            Secrets::default(),
+            Arc::new(MemoryServices::default()),
+        )
+    }
+
+    async fn ask<C: Call>(grant: &Grant, request: C) -> Result<C::Reply, String> {
+        let request = serde_json::to_vec(&request).unwrap();
+        let reply = grant.serve(1, C::METHOD, &request).await.map_err(|e| e.code)?;
+        Ok(serde_json::from_slice(&reply).unwrap())
+    }
+
+    fn put(key: &str, length: usize) -> KvPut {
+        KvPut { key: key.to_owned(), value: json!("x".repeat(length)), expected: None }
+    }
+
+    #[tokio::test]
+    async fn there_is_no_store_unless_the_manifest_asks_for_one() {
+        assert_eq!(ask(&grant(json!({})), put("a", 1)).await.unwrap_err(), "kv_denied");
+    }
+
+    #[tokio::test]
+    async fn keys_values_and_lists_are_bounded() {
+        let grant = grant(json!({"kv": {"quota_bytes": 100_000_000}}));
+        assert_eq!(ask(&grant, put("", 1)).await.unwrap_err(), "kv_key");
+        assert_eq!(ask(&grant, put(&"k".repeat(257), 1)).await.unwrap_err(), "kv_key");
+        assert_eq!(ask(&grant, put("a", MAX_VALUE)).await.unwrap_err(), "kv_too_large");
+        for number in 0..20 {
+            ask(&grant, put(&format!("a{number:02}"), MAX_VALUE - 2)).await.unwrap();
+        }
+        let list = |limit| KvList { prefix: "a".to_owned(), from: None, limit };
+        assert_eq!(ask(&grant, list(20)).await.unwrap_err(), "answer_too_large");
+        assert_eq!(ask(&grant, list(10)).await.unwrap().entries.len(), 10);
+    }
+
+    #[tokio::test]
+    async fn what_the_host_does_not_do_is_refused() {
+        let unknown = grant(json!({})).serve(1, "host.delete_everything", b"{}").await.unwrap_err();
+        assert_eq!(unknown.code, "unknown_method");
+        let malformed = grant(json!({})).serve(1, "host.http_fetch", b"{").await.unwrap_err();
+        assert_eq!(malformed.code, "malformed");
+    }
 }
