@@ -110,7 +110,7 @@ impl<T> AsExpression<Binary> for Encrypted<T> {
         Bound::new(self)
     }
 }
-impl<'a, T> AsExpression<Binary> for &'a Encrypted<T> {
+impl<T> AsExpression<Binary> for &Encrypted<T> {
     type Expression = Bound<Binary, Self>;
     fn as_expression(self) -> Self::Expression {
         Bound::new(self)

@@ -25,7 +25,10 @@ pub(crate) fn of_doctor(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Slot>> {
-    let (now, span) = (session.now(), with_margin(from, to));
+    let now = session.now();
+    // Nothing is free in the past; nor do the databases know all of it.
+    let (from, to) = (from.max(now), to.max(now));
+    let span = with_margin(from, to);
     let set = availability::of_doctors(session, scope, &[doctor_id])?.pop();
     let Some((_, set)) = set else { return Ok(Vec::new()) };
     let held = occupancy::of_doctors(session, &[doctor_id], span)?.remove(&doctor_id).unwrap_or_default();
@@ -37,6 +40,9 @@ pub(crate) fn of_doctor(
 pub(crate) fn available_on(session: &mut Session<'_>, scope: Scope, date: Date) -> Result<HashSet<DoctorId>> {
     let Some(span) = slots::around(date) else { return Ok(HashSet::new()) };
     let now = session.now();
+    if span.ends_at <= now {
+        return Ok(HashSet::new());
+    }
     let sets = availability::of_facility(session, scope)?;
     let mut held = occupancy::of_facility(session, scope, with_margin(span.starts_at, span.ends_at))?;
     let mut available = HashSet::new();

@@ -43,7 +43,7 @@ impl Cursor {
         let (micros, id) = bytes.split_at_checked(8).ok_or_else(wrong)?;
         let micros = i64::from_be_bytes(micros.try_into().map_err(|_| wrong())?);
         Ok(Self {
-            starts_at: Timestamp::from_microsecond(micros).map_err(|_| wrong())?,
+            starts_at: known(Timestamp::from_microsecond(micros).map_err(|_| wrong())?),
             id: AppointmentId::new(uuid::Uuid::from_slice(id).map_err(|_| wrong())?),
         })
     }
@@ -85,10 +85,10 @@ pub(crate) fn list(session: &mut Session<'_>, listing: &Listing) -> Result<Page<
         rows = rows.filter(appointment::status.eq(status.to_string()));
     }
     if let Some(from) = listing.from {
-        rows = rows.filter(appointment::starts_at.ge(at(from)));
+        rows = rows.filter(appointment::starts_at.ge(at(known(from))));
     }
     if let Some(to) = listing.to {
-        rows = rows.filter(appointment::starts_at.lt(at(to)));
+        rows = rows.filter(appointment::starts_at.lt(at(known(to))));
     }
     if let Some(Cursor { starts_at, id }) = listing.after {
         rows = rows
@@ -101,4 +101,9 @@ pub(crate) fn list(session: &mut Session<'_>, listing: &Listing) -> Result<Page<
     let items = rows.into_iter().map(|row| row.open(session, listing.words)).collect::<Result<Vec<_>>>()?;
     let next_cursor = items.last().filter(|_| more).map(Cursor::after);
     Ok(Page { items, next_cursor })
+}
+
+/// PostgreSQL knows no year before 4713 BC, and there are no appointments before 1970.
+fn known(instant: Timestamp) -> Timestamp {
+    instant.max(Timestamp::UNIX_EPOCH)
 }

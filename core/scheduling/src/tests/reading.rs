@@ -79,6 +79,13 @@ async fn lists_hold_what_is_theirs_page_by_page() {
         let as_doctor = AppointmentFilter { role: Some(Role::Doctor), ..all() };
         assert_eq!(list(&ada, as_doctor).await, [vec![0; 0]]);
 
+        let long_ago = Some(t("-009999-01-02T02:00:00Z"));
+        let never = AppointmentFilter { from: long_ago, to: long_ago, ..all() };
+        assert_eq!(list(&ada, never).await, [vec![0; 0]]);
+        let cursor = Some("-sSgf1etgAAAAAAAAAAAAAAAAAAAAAAA".to_owned());
+        let page = clinic.scheduling.appointments(&ada, AppointmentFilter { cursor, ..all() }).await.unwrap();
+        assert_eq!(page.items.len(), 4, "after something in the year 9977 BC");
+
         let refused = async |filter: AppointmentFilter| clinic.scheduling.appointments(&ada, filter).await.unwrap_err();
         for limit in [0, 101, -1] {
             assert_eq!(refused(AppointmentFilter { limit: Some(limit), ..all() }).await.errors[0].pointer, "?limit");
