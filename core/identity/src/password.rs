@@ -59,6 +59,11 @@ impl Hasher {
         Ok(equal.await?.ok_or_else(Refusal::internal)? && known)
     }
 
+    /// Whether `stored` was made with other parameters than the present ones.
+    pub fn is_outdated(&self, stored: &str) -> bool {
+        recipe(stored) != recipe(&self.nobody)
+    }
+
     /// Runs `work` on a blocking thread once it has a place. The place is given back when the work is done,
     /// not when the client goes away: the memory is taken until then.
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
@@ -77,6 +82,11 @@ impl Hasher {
 fn hash(argon: &Argon2<'_>, password: &str) -> Option<String> {
     let hash: PasswordHash = argon.hash_password(password.as_bytes()).ok()?;
     Some(hash.to_string())
+}
+
+/// Algorithm, version and parameters of a PHC string: all but salt and hash.
+fn recipe(stored: &str) -> Option<&str> {
+    stored.rsplitn(3, '$').nth(2)
 }
 
 fn no_hash() -> Error {
@@ -106,7 +116,9 @@ mod tests {
     async fn old_hashes_stay_valid_when_the_parameters_change() {
         let stored = Hasher::new(&Hashing::CHEAP).unwrap().hash(secret("correct horse battery")).await.unwrap();
         let dearer = Hasher::new(&Hashing { memory_kib: 16, iterations: 2, ..Hashing::CHEAP }).unwrap();
-        assert!(dearer.matches(secret("correct horse battery"), Some(stored)).await.unwrap());
+        assert!(dearer.matches(secret("correct horse battery"), Some(stored.clone())).await.unwrap());
+        assert!(dearer.is_outdated(&stored));
+        assert!(!dearer.is_outdated(&dearer.hash(secret("correct horse battery")).await.unwrap()));
     }
 
     #[test]

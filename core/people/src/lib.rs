@@ -23,6 +23,3 @@ pub use model::{
 pub use refusal::PeopleRefusal;
 pub use service::People;
 pub use store::{doctor::doctor, patient::patient};
-
-#[cfg(test)]
-mod tests;

@@ -11,7 +11,8 @@ use crate::{
     refusal::IdentityRefusal,
     secret::SecretText,
     store::{
-        account, lockout,
+        account::{self, Credentials},
+        lockout,
         session::{self, EndReason},
     },
 };
@@ -42,9 +43,15 @@ impl Identity {
             return Err(IdentityRefusal::TooManyAttempts.after(decide::whole_seconds_until(until, now)));
         }
         let stored = found.as_ref().map(|found| found.password_hash.clone());
-        let right = inner.hasher.matches(login.password, stored).await?;
+        let right = inner.hasher.matches(login.password.clone(), stored).await?;
         match found {
-            Some(found) if right => inner.begin(meta, found.account, login.device, address).await,
+            Some(found) if right => {
+                let renewed = match inner.hasher.is_outdated(&found.password_hash) {
+                    true => Some(inner.hasher.hash(login.password).await?),
+                    false => None,
+                };
+                inner.begin(meta, found, renewed, login.device, address).await
+            }
             other => {
                 let known = other.map(|found| found.account);
                 inner.count_failure(meta, known, address).await?;
@@ -108,10 +115,12 @@ impl Inner {
     async fn begin(
         &self,
         meta: &CommandMeta,
-        owner: Account,
+        found: Credentials,
+        renewed_hash: Option<String>,
         device: Option<String>,
         address: Vec<u8>,
     ) -> Result<LoggedIn, Refusal> {
+        let Credentials { account: owner, password_hash } = found;
         let session_id: SessionId = Id::new(self.db.ids().next());
         let secret = SecretText::random()?;
         let device = device.map(|name| name.chars().filter(|c| !c.is_control()).take(DEVICE).collect::<String>());
@@ -121,6 +130,9 @@ impl Inner {
             let now = tx.now();
             let expires_at = decide::session_end(now, now, &settings);
             lockout::forgive(tx, &address)?;
+            if let Some(renewed) = &renewed_hash {
+                account::renew_hash(tx, account.id, &password_hash, renewed)?;
+            }
             session::begin(tx, session_id, &account, device.as_ref(), expires_at)?;
             session::add_refresh_token(tx, session_id, account.facility_id, &hash, expires_at)?;
             let data = json!({ "user_id": account.id, "session_id": session_id, "device": device });
@@ -179,10 +191,12 @@ impl Inner {
                 return refused(Some(token.account_id), IdentityRefusal::TokenExpired);
             }
             RefreshVerdict::Reused => {
-                session::end(tx, token.account_id, token.session_id, EndReason::RefreshTokenReused)?;
-                let data = json!({ "user_id": token.account_id, "session_id": token.session_id });
-                let version = account::account(tx, token.account_id)?.map_or(0, |account| account.version);
-                account::emit(tx, token.account_id, version, "refresh_token_reused", &data)?;
+                // Of several who bring it back at once, one ends the session and says so.
+                if session::end(tx, token.account_id, token.session_id, EndReason::RefreshTokenReused)? {
+                    let data = json!({ "user_id": token.account_id, "session_id": token.session_id });
+                    let version = account::account(tx, token.account_id)?.map_or(0, |account| account.version);
+                    account::emit(tx, token.account_id, version, "refresh_token_reused", &data)?;
+                }
                 return refused(Some(token.account_id), IdentityRefusal::SessionEnded);
             }
             RefreshVerdict::Rotate => {}

@@ -159,6 +159,14 @@ pub fn set_password(tx: &mut Tx<'_>, found: &Account, password_hash: &str) -> Re
     emit(tx, found.id, found.version + 1, "password_changed", &json!({ "user_id": found.id }))
 }
 
+/// Replaces `outdated` by a hash of the same password, unless the password was changed meanwhile.
+pub fn renew_hash(tx: &mut Tx<'_>, id: UserId, outdated: &str, renewed: &str) -> Result<()> {
+    diesel::update(account::table.find(key(id)).filter(account::password_hash.eq(outdated)))
+        .set(account::password_hash.eq(renewed))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
 /// Writes an event about an account, sealed with the account's key.
 pub fn emit(tx: &mut Tx<'_>, id: UserId, version: i64, event_type: &str, data: &serde_json::Value) -> Result<()> {
     let entity = EntityRef::new("account", id.uuid());

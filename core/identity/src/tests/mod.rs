@@ -1,5 +1,6 @@
 //! The service over real databases.
 
+mod events;
 mod lockout;
 mod recovery;
 mod sessions;
@@ -96,6 +97,11 @@ impl Bench {
     pub fn events(&self, event_type: &str) -> Vec<serde_json::Value> {
         let events = self.events.lock().unwrap();
         events.iter().filter(|event| event.event_type == event_type).map(|event| event.data.clone()).collect()
+    }
+
+    /// Every event, oldest first.
+    pub fn all_events(&self) -> Vec<EventEnvelope> {
+        self.events.lock().unwrap().clone()
     }
 
     /// The code in the newest event of this type.

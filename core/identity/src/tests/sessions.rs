@@ -193,3 +193,25 @@ async fn a_csrf_token_belongs_to_one_refresh_token() {
     assert!(!bench.identity.verify_csrf(&second.refresh_token, &first.csrf_token));
     assert!(!bench.identity.verify_csrf(&first.refresh_token, ""));
 }
+
+#[actix_rt::test]
+async fn a_login_renews_a_hash_that_was_made_more_cheaply() {
+    for bench in both() {
+        let id = bench.account("ada@example.org").await.id;
+        let stored = async || {
+            let address = bench.test.db.vault().email_index(&"ada@example.org".parse().unwrap());
+            let found = bench.test.db.read(move |read| crate::store::account::by_address(read, &address)).await;
+            found.unwrap().unwrap().password_hash
+        };
+        let cheap = stored().await;
+        assert!(bench.login("ada@example.org", PASSWORD).await.is_ok());
+        assert_eq!(stored().await, cheap, "nothing to renew");
+        let hashing = Hashing { iterations: 2, ..Hashing::CHEAP };
+        let dearer = Identity::new(bench.test.db.clone(), IdentitySettings { hashing, ..settings() }).unwrap();
+        let login =
+            Login { email: "ada@example.org".parse().unwrap(), password: PASSWORD.to_owned().into(), device: None };
+        assert_eq!(dearer.login(&anonymous(), login).await.unwrap().account.id, id);
+        assert!(stored().await.starts_with("$argon2id$v=19$m=8,t=2,p=1$"));
+        assert!(bench.login("ada@example.org", PASSWORD).await.is_ok());
+    }
+}

@@ -2,6 +2,7 @@
 
 mod directory;
 mod doctors;
+mod events;
 mod patients;
 mod register;
 
@@ -13,7 +14,7 @@ use consilium_kernel::{
     CommandMeta, EventEnvelope, Id, IdempotencyKey, Principal, Refusal, Role, Scope, User, ids::DEFAULT_FACILITY,
 };
 
-use crate::{Decision, Doctor, DoctorPatch, People, Registration, VerifyDoctor};
+use consilium_people::{Decision, Doctor, DoctorPatch, People, Registration, VerifyDoctor};
 
 /// People over a fresh database, with every event kept.
 pub struct Bench {
@@ -122,6 +123,11 @@ impl Bench {
     pub async fn decide(&self, doctor: &Doctor, decision: Decision) -> Result<Doctor, Refusal> {
         let command = VerifyDoctor { decision, reason: Some("The register says so.".to_owned()) };
         self.people.verify_doctor(&staff(Role::Admin), doctor.id, command).await
+    }
+
+    /// Every event, oldest first.
+    pub fn all_events(&self) -> Vec<EventEnvelope> {
+        self.events.lock().unwrap().clone()
     }
 
     /// Events of one type, oldest first.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{DoctorFilter, PageRequest, Verification};
+use consilium_people::{DoctorFilter, PageRequest, Verification};
 
 fn patch(value: serde_json::Value) -> DoctorPatch {
     serde_json::from_value(value).unwrap()

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{MePatch, PatientRecord};
+use consilium_people::{MePatch, PatientRecord};
 
 fn patch(value: serde_json::Value) -> MePatch {
     serde_json::from_value(value).unwrap()

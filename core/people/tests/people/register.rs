@@ -1,7 +1,7 @@
 //! Becoming a patient or a doctor.
 
 use super::*;
-use crate::{doctor, patient};
+use consilium_people::{doctor, patient};
 
 #[actix_rt::test]
 async fn an_account_comes_with_its_patient_or_doctor() {

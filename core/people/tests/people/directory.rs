@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{DoctorFilter, Page, PageRequest};
+use consilium_people::{DoctorFilter, Page, PageRequest};
 
 fn profile(name: &str, specialty: &str, languages: &[&str]) -> DoctorPatch {
     serde_json::from_value(json!({ "display_name": name, "specialty": specialty, "languages": languages })).unwrap()
