@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, marker::PhantomData, sync::Arc, sync::Mutex};
 
-use consilium_kernel::{Email, Timestamp};
+use consilium_kernel::{Email, Id, Timestamp};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, Queryable},
@@ -72,6 +72,22 @@ pub struct Encrypted<T>(Vec<u8>, PhantomData<fn() -> T>);
 impl<T> Encrypted<T> {
     pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes, PhantomData)
+    }
+}
+impl<T> Encrypted<T> {
+    /// The id of its data key, and nonce with ciphertext.
+    fn parts(&self) -> Result<(uuid::Uuid, &[u8])> {
+        let (head, body) = self.0.split_at_checked(17).ok_or(Error::Sealed("too short"))?;
+        let (version, id) = head.split_first().ok_or(Error::Sealed("too short"))?;
+        if *version != 1 {
+            return Err(Error::Sealed("unknown version"));
+        }
+        Ok((uuid::Uuid::from_slice(id).map_err(|_| Error::Sealed("no key id"))?, body))
+    }
+
+    /// The id of its data key; nothing for damaged bytes, of which opening will tell.
+    pub(crate) fn key_id(&self) -> Option<uuid::Uuid> {
+        self.parts().ok().map(|(id, _)| id)
     }
 }
 impl<T> std::fmt::Debug for Encrypted<T> {
@@ -279,6 +295,29 @@ impl Vault {
         Ok(key)
     }
 
+    /// Fetches the keys of these values in one query, so that a list costs no query per row.
+    pub(crate) fn preload(
+        &self,
+        connection: &mut AnyConnection,
+        ids: impl Iterator<Item = uuid::Uuid>,
+    ) -> Result<()> {
+        let mut missing: Vec<uuid::Uuid> = self.cached(|cache| ids.filter(|id| !cache.by_id.contains_key(id)).collect());
+        missing.sort();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<(uuid::Uuid, uuid::Uuid, String, Vec<u8>)> = data_key::table
+            .filter(data_key::id.eq_any(types::keys(missing.into_iter().map(Id::<()>::new))))
+            .select((data_key::id, data_key::subject, data_key::master_key, data_key::wrapped))
+            .load(connection)?;
+        for (id, subject, master, wrapped) in rows {
+            let key = Arc::new(self.unwrap(id, &master, &wrapped)?);
+            self.cached(|cache| cache.insert(subject, key));
+        }
+        Ok(())
+    }
+
     fn unwrap(&self, id: uuid::Uuid, master: &str, wrapped: &[u8]) -> Result<DataKey> {
         let master =
             self.keys.data.iter().find(|key| key.name == master).ok_or(Error::Sealed("its master key is missing"))?;
@@ -302,12 +341,7 @@ impl Vault {
         cell: Cell,
         sealed: &Encrypted<T>,
     ) -> Result<T> {
-        let (head, body) = sealed.0.split_at_checked(17).ok_or(Error::Sealed("too short"))?;
-        let (version, id) = head.split_first().ok_or(Error::Sealed("too short"))?;
-        if *version != 1 {
-            return Err(Error::Sealed("unknown version"));
-        }
-        let id = uuid::Uuid::from_slice(id).map_err(|_| Error::Sealed("no key id"))?;
+        let (id, body) = sealed.parts()?;
         let key = self.key_by_id(connection, fresh, id)?;
         let plain = Zeroizing::new(decrypt(&key.key, &cell.associated_data(), body)?);
         Ok(serde_json::from_slice(&plain)?)

@@ -52,7 +52,7 @@ impl Scheduling {
             reason,
             symptoms,
         };
-        self.schedules.send(doctor_id, meta, ScheduleCommand::Book(booking)).await
+        self.ask(doctor_id, meta, ScheduleCommand::Book(booking)).await
     }
 
     /// The doctor agrees; the consultation's id is minted.
@@ -131,7 +131,7 @@ impl Scheduling {
         }
         let no_show_minutes = self.settings.no_show_minutes;
         let command = ScheduleCommand::Change { appointment_id: id, change, note, no_show_minutes };
-        self.schedules.send(appointment.doctor_id, meta, command).await
+        self.ask(appointment.doctor_id, meta, command).await
     }
 
     /// One appointment, as its reader may see it. Somebody else's read of a patient's words is audited first.

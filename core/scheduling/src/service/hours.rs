@@ -58,7 +58,7 @@ impl Scheduling {
             (false, false) => return Err(SchedulingRefusal::DoctorNotFound.refusal()),
         }
         let command = ScheduleCommand::PutAvailability { availability: draft.check()?, expected_version };
-        match self.schedules.send(id, meta, command).await? {
+        match self.ask(id, meta, command).await? {
             ScheduleReply::Availability(set) => Ok(set),
             ScheduleReply::Appointment(_) => Err(Refusal::internal()),
         }

@@ -3,13 +3,19 @@
 mod appointments;
 mod hours;
 
-use consilium_db::{Db, Session};
+use consilium_db::{Db, Session, VERSION_CONFLICT};
 use consilium_identity::{self as identity, IdentityRefusal};
-use consilium_kernel::{DoctorId, Refusal, Scope};
+use consilium_kernel::{CommandMeta, DoctorId, Refusal, Scope};
 use consilium_people::{self as people, Doctor};
 use consilium_runtime::Directory;
 
-use crate::{refusal::SchedulingRefusal, schedule::DoctorSchedule};
+use crate::{
+    refusal::SchedulingRefusal,
+    schedule::{DoctorSchedule, ScheduleCommand, ScheduleReply},
+};
+
+/// How often a schedule is asked before the client is told to come back.
+const TRIES: usize = 3;
 
 /// How scheduling is run.
 #[derive(Debug, Clone)]
@@ -32,6 +38,18 @@ impl Scheduling {
     /// Over `db`, with the schedules' actors in `schedules`.
     pub fn new(db: Db, schedules: Directory<DoctorSchedule>, settings: SchedulingSettings) -> Self {
         Self { db, schedules, settings }
+    }
+
+    /// Has the doctor's schedule decide. Two nodes that both believe they own it may get into each other's way;
+    /// then nothing was done, and it is asked again.
+    async fn ask(&self, id: DoctorId, meta: CommandMeta, command: ScheduleCommand) -> Result<ScheduleReply, Refusal> {
+        for _ in 0..TRIES {
+            match self.schedules.send(id, meta.clone(), command.clone()).await {
+                Err(refusal) if refusal.code == VERSION_CONFLICT.code => {}
+                answer => return answer,
+            }
+        }
+        Err(Refusal::unavailable())
     }
 
     /// A doctor of the facility, verified or not.

@@ -28,7 +28,7 @@ pub(super) struct AppointmentRow {
     version: i64,
     visit_type: String,
     is_emergency: bool,
-    reason: Encrypted<String>,
+    pub(super) reason: Encrypted<String>,
     symptoms: Encrypted<Option<String>>,
     consultation_id: Option<ConsultationId>,
     started_at: Option<Timestamp>,

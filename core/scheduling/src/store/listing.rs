@@ -98,6 +98,9 @@ pub(crate) fn list(session: &mut Session<'_>, listing: &Listing) -> Result<Page<
     let mut rows: Vec<AppointmentRow> = rows.load(session.connection())?;
     let more = rows.len() as i64 > listing.limit;
     rows.truncate(usize::try_from(listing.limit).unwrap_or(usize::MAX));
+    if listing.words == Words::Opened {
+        session.prepare_to_open(rows.iter().map(|row| &row.reason))?;
+    }
     let items = rows.into_iter().map(|row| row.open(session, listing.words)).collect::<Result<Vec<_>>>()?;
     let next_cursor = items.last().filter(|_| more).map(Cursor::after);
     Ok(Page { items, next_cursor })

@@ -1,5 +1,6 @@
 //! Tests of the rules, and of the whole room on both databases.
 
+mod golden;
 mod interleavings;
 mod lifecycle;
 mod locks;

@@ -1,7 +1,7 @@
 //! Many for few: however many ask at once, no slot is given twice, and whoever loses is told so.
 
 use consilium_db::testing::TestDb;
-use consilium_kernel::{DoctorId, RefusalKind, Timestamp};
+use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, DoctorId, RefusalKind, Timestamp};
 use consilium_runtime::Directory;
 use futures_util::future::join_all;
 
@@ -29,6 +29,23 @@ async fn two_owners_of_one_schedule() {
     for test in TestDb::both() {
         let practice = Practice::open(&test, twenty_slots()).await;
         race(&test, practice.doctor_id, &[practice.schedules, directory(&test)]).await;
+    }
+}
+
+/// The race would show a database that lets everything pass: then two owners do give slots twice.
+#[actix_rt::test]
+async fn without_the_constraint_two_owners_double_book() {
+    for test in TestDb::both() {
+        let practice = Practice::open(&test, twenty_slots()).await;
+        let (doctor_id, other) = (practice.doctor_id, directory(&test));
+        let slot = t("2026-06-02T02:00:00Z");
+        test.db.write(&CommandMeta::system(DEFAULT_FACILITY, "test"), |tx| store::probe::drop_guard(tx)).await.unwrap();
+        // Both load the schedule while it is empty.
+        for node in [&practice.schedules, &other] {
+            assert_eq!(ask(node, doctor_id, slots::after(slot, 1)).await.unwrap_err(), "not_a_slot");
+        }
+        ask(&practice.schedules, doctor_id, slot).await.unwrap();
+        ask(&other, doctor_id, slot).await.unwrap();
     }
 }
 
