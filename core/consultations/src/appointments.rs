@@ -38,14 +38,14 @@ pub(crate) fn not_yet_opened(id: ConsultationId, appointment: Appointment) -> Co
     }
 }
 
-/// Fails with `VersionConflict` when the appointment changed since the consultation was loaded: then the actor
-/// loads it again and decides once more.
+/// Fails with `VersionConflict` when the consultation or its appointment changed since it was loaded: then the actor
+/// loads it again and decides once more. Without this an action that changes nothing could be decided on old state.
 pub(crate) fn still_as_known(session: &mut Session<'_>, known: &Consultation) -> Result<()> {
     let found = consilium_scheduling::appointment_of_consultation(session, known.id)?;
     let same = found.is_some_and(|found| {
         (found.status, found.starts_at, found.ends_at) == (known.appointment_status, known.starts_at, known.ends_at)
     });
-    if same { Ok(()) } else { Err(Error::VersionConflict) }
+    if same && store::version(session, known.id)? == known.version { Ok(()) } else { Err(Error::VersionConflict) }
 }
 
 /// Carries what happens to appointments into consultations that were opened already: a patient whose

@@ -39,6 +39,13 @@ pub(crate) fn find(session: &mut Session<'_>, id: ConsultationId) -> Result<Opti
     Ok(Some(found))
 }
 
+/// The version of the stored consultation; 0 before it is opened.
+pub(crate) fn version(session: &mut Session<'_>, id: ConsultationId) -> Result<i64> {
+    let version =
+        consultation::table.find(key(id)).select(consultation::version).first(session.connection()).optional()?;
+    Ok(version.unwrap_or(0))
+}
+
 /// Writes what changed since `before`; fails with `VersionConflict` when somebody else did meanwhile.
 pub(crate) fn save(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation) -> Result<()> {
     if before.version == 0 {

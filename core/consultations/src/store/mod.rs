@@ -7,7 +7,7 @@ mod participants;
 mod tables;
 mod waiting;
 
-pub(crate) use consultation::{find, save};
+pub(crate) use consultation::{find, save, version};
 pub(crate) use messages::{insert_message, message_sent_before, messages_after};
 pub(crate) use notes::{notes, save_notes};
 pub(crate) use participants::{close_session, left_open, open_session, participants, save_participants};

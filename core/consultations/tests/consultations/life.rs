@@ -197,10 +197,8 @@ async fn a_provider_that_fails_does_not_undo_the_join() {
 async fn what_nobody_comes_back_to_is_given_up_by_a_timer() {
     for test in TestDb::both() {
         let world = World::new(test).await;
-        let timers = TimerWorker::new(
-            world.test.db.clone(),
-            vec![Arc::new(AbandonmentTimer::new(world.consultations.clone()))],
-        );
+        let timers =
+            TimerWorker::new(world.test.db.clone(), vec![Arc::new(AbandonmentTimer::new(world.consultations.clone()))]);
         let (ada, bob) = (world.patient("ada").await, world.patient("bob").await);
         let (_, waiting) = world.accepted(&ada, nine(), false).await;
         let (_, empty) = world.accepted(&bob, "2026-06-01T09:10:00Z".parse().unwrap(), false).await;

@@ -1,5 +1,7 @@
 //! Consultations on both databases: real appointments, real actors, a clock that stands still.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail loudly")]
+
 mod chat;
 mod life;
 mod line;

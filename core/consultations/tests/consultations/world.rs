@@ -111,12 +111,14 @@ impl World {
         let settings = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
         let people = People::new(test.db.clone(), Identity::new(test.db.clone(), settings).unwrap());
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
-        let scheduling =
-            Scheduling::new(test.db.clone(), schedules, SchedulingSettings { require_verified_email: true });
+        let scheduling = Scheduling::new(
+            test.db.clone(),
+            schedules,
+            SchedulingSettings { require_verified_email: true, no_show_minutes: 30 },
+        );
         let video = Arc::new(FakeVideo::default());
         let consultations = open(&test, bus.clone(), video.clone());
-        let follower =
-            SubscriberWorker::new(test.db.clone(), Arc::new(AppointmentFollower::new(Policy::default())));
+        let follower = SubscriberWorker::new(test.db.clone(), Arc::new(AppointmentFollower::new(Policy::default())));
         let doctor = register(&people, "doctor", Role::Doctor).await;
         let id = doctor.doctor_id.unwrap();
         let approved = VerifyDoctor { decision: Decision::Approved, reason: None };
@@ -151,7 +153,12 @@ impl World {
     }
 
     /// An accepted appointment and its consultation.
-    pub async fn accepted(&self, patient: &User, starts_at: Timestamp, emergency: bool) -> (AppointmentId, ConsultationId) {
+    pub async fn accepted(
+        &self,
+        patient: &User,
+        starts_at: Timestamp,
+        emergency: bool,
+    ) -> (AppointmentId, ConsultationId) {
         let book = BookAppointment {
             doctor_id: self.doctor_id(),
             starts_at,
