@@ -1,5 +1,7 @@
 //! The service over real databases.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail loudly")]
+
 mod directory;
 mod doctors;
 mod events;
