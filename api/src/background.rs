@@ -8,8 +8,9 @@ use consilium_runtime::{
     EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
     Tasks, TimerHandler, TimerWorker,
 };
+use tokio::sync::Notify;
 
-use crate::{config::Config, plugins, state::State};
+use crate::{config::Config, mail, plugin_services::DatabaseServices, plugins, state::State};
 
 /// How often workers look for themselves; commits wake them earlier.
 const TICK: Duration = Duration::from_millis(500);
@@ -29,8 +30,7 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let tasks = Tasks::default();
     let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
     let placement = SingleNode::shared();
-    let services = Arc::new(consilium_plugin_host::MemoryServices::default());
-    let plugins = plugins::start(&config, services).await?;
+    let plugins = plugins::start(&config, DatabaseServices::new(db.clone())).await?;
     let state = State::build(config, db.clone(), address, bus.clone(), placement, plugins)?;
 
     let subscribers: Vec<Arc<dyn Subscriber>> = state.subscribers();
@@ -39,7 +39,10 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let workers: Vec<SubscriberWorker> =
         subscribers.into_iter().map(|subscriber| SubscriberWorker::new(db.clone(), subscriber)).collect();
 
-    let (wake_timers, wake_workers) = (timers.wake(), workers.iter().map(SubscriberWorker::wake).collect::<Vec<_>>());
+    let wake_mail = Arc::new(Notify::new());
+    let wake_timers = timers.wake();
+    let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
+    wake_workers.extend([wake_mail.clone(), state.insights.wake()]);
     db.on_commit(move |effects| {
         effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
         if !effects.events.is_empty() {
@@ -54,6 +57,12 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
         let shutdown = tasks.shutdown();
         tasks.spawn(async move { worker.run(TICK, shutdown).await });
     }
+    if let Some(mailer) = mail::mailer(&state.config, &state.base_url)? {
+        let notifier = state.notifications.notifier(mailer, &mail::settings(&state.config));
+        tasks.spawn(notifier.run(wake_mail, tasks.shutdown()));
+    }
+    let (insights, shutdown) = (state.insights.clone(), tasks.shutdown());
+    tasks.spawn(async move { insights.run(TICK, shutdown).await });
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { timers.run(TICK, shutdown).await });
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());

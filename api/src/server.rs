@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::{
-    App, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer,
     dev::ServerHandle,
     middleware::{Compress, from_fn},
     web,
@@ -15,8 +15,15 @@ use consilium_kernel::{Clock, RandomIds, SystemClock};
 use crate::{
     background::Background,
     config::Config,
-    http::{self, auth, health, landing, openapi, problem, request_id, routes},
+    http::{
+        self, auth,
+        command::Shared,
+        health, landing, openapi,
+        problem::{self, Problem},
+        request_id, routes,
+    },
     state::State,
+    ws,
 };
 
 /// The machine's clock, as everything but tests wants it.
@@ -71,6 +78,9 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
     let address = listener.local_addr()?;
     let (state, background) = crate::background::wire(config, db, address).await?;
     let state = Arc::new(state);
+    if let Err(refusal) = state.sockets.recover().await {
+        tracing::warn!(%refusal, "who was connected before could not be found out");
+    }
     let shared = web::Data::from(state.clone());
     let limit = state.config.server.body_limit_kib * 1024;
     let mut server = HttpServer::new(move || {
@@ -85,6 +95,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
             .configure(openapi::configure)
             .route("/", web::get().to(landing::page))
             .route("/.well-known/jwks.json", web::get().to(auth::jwks))
+            .route("/api/v1/ws", web::get().to(socket))
             .route("/health/live", web::get().to(health::live))
             .route("/health/ready", web::get().to(health::ready))
             .default_service(web::to(problem::no_such_resource))
@@ -101,11 +112,17 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
     Ok(Server { address, metrics, state, handle, background })
 }
 
+/// The WebSocket. Not in the route table: who comes is found out by its own first frame at the latest.
+async fn socket(request: HttpRequest, payload: web::Payload, state: Shared) -> Result<HttpResponse, Problem> {
+    ws::connect(request, payload, state.sockets.clone()).await
+}
+
 impl Server {
     /// Not ready from now on; requests that run are finished, then background work, then it ends.
     pub async fn stop(self) {
         tracing::info!("draining");
         self.state.drain();
+        self.state.sockets.close_all();
         self.handle.stop(true).await;
         self.background.finish(Duration::from_secs(self.state.config.server.shutdown_seconds)).await;
         self.state.plugins.shutdown().await;

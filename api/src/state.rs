@@ -13,12 +13,21 @@ use std::time::Duration;
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
 use consilium_identity::{Hashing, Identity, IdentitySettings};
+use consilium_insights::Insights;
+use consilium_notifications::Notifications;
 use consilium_people::People;
 use consilium_plugin_host::PluginHost;
+use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
 use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
 
-use crate::{config::Config, http::limits::Limits, video::PluginVideo};
+use crate::{
+    config::Config,
+    http::limits::Limits,
+    pharmacy::PluginPharmacy,
+    video::PluginVideo,
+    ws::{WsContext, WsSettings},
+};
 
 /// Everything a handler may need. Cheap to share; one per server.
 pub struct State {
@@ -40,6 +49,14 @@ pub struct State {
     pub scheduling: Scheduling,
     /// Consultations.
     pub consultations: Consultations,
+    /// Prescriptions.
+    pub prescribing: Prescribing,
+    /// Figures.
+    pub insights: Insights,
+    /// Mail, reminders and inboxes.
+    pub notifications: Notifications,
+    /// WebSocket connections.
+    pub sockets: WsContext,
     /// Feature plugins.
     pub plugins: PluginHost,
     draining: AtomicBool,
@@ -76,19 +93,47 @@ impl State {
             DirectorySettings::default(),
             policy(&config),
         );
+        let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
+        let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
+        let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
+        let notifications = Notifications::new(db.clone(), &base_url.parse()?);
+        let auth = Arc::new(identity.clone());
+        let sockets =
+            WsContext::new(db.clone(), bus.clone(), auth, consultations.clone(), WsSettings::default());
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
         let draining = AtomicBool::new(false);
-        Ok(Self { config, base_url, db, bus, limits, identity, people, scheduling, consultations, plugins, draining })
+        Ok(Self {
+            config,
+            base_url,
+            db,
+            bus,
+            limits,
+            identity,
+            people,
+            scheduling,
+            consultations,
+            prescribing,
+            insights,
+            notifications,
+            sockets,
+            plugins,
+            draining,
+        })
     }
 
     /// Who hears of every committed event.
     pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
-        vec![Arc::new(AppointmentFollower::new(policy(&self.config)))]
+        vec![Arc::new(AppointmentFollower::new(policy(&self.config))), self.notifications.subscriber()]
     }
 
     /// Who is woken when a timer is due.
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
-        vec![Arc::new(NoShowTimer::new(self.db.clone())), Arc::new(AbandonmentTimer::new(self.consultations.clone()))]
+        vec![
+            Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(PharmacyDispatcher::new(&self.prescribing)),
+            self.notifications.reminders(),
+        ]
     }
 
     /// Whether the server is shutting down.

@@ -185,6 +185,8 @@ section! {
         pub reply_to: String = String::new(),
         /// Seconds that one delivery may take.
         pub timeout_seconds: u64 = 20,
+        /// PEM file with the certificate of a private authority that signed the mail server's; empty: none.
+        pub ca_file: String = String::new(),
         /// Folder with templates that replace the built-in ones; empty: none.
         pub templates: String = String::new(),
     }

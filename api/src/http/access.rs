@@ -1,15 +1,15 @@
 //! Who may use a route: stated beside the route, enforced before its handler.
 
 use actix_web::{
-    Error, HttpMessage,
-    body::MessageBody,
+    Error, HttpMessage, ResponseError,
+    body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
     web,
 };
 use consilium_kernel::{Principal, Refusal, RefusalKind};
 
-use super::{permissions::Permission, problem::Problem};
+use super::{limits::Remaining, permissions::Permission, problem::Problem};
 use crate::state::State;
 
 /// What a route asks of its caller.
@@ -24,30 +24,38 @@ pub enum Access {
 const NO_TOKEN: Refusal =
     Refusal::new(RefusalKind::Unauthenticated, "unauthenticated", "Please log in and send the access token.");
 
-/// Finds out who calls and refuses whom the route does not admit.
+/// Finds out who calls and refuses whom the route does not admit. A refusal is an answer like any other, so that
+/// it gets the headers that all answers get.
 pub async fn enforce(
     access: Access,
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let state = request.app_data::<web::Data<State>>().cloned().ok_or(Problem(Refusal::internal()))?;
-    let principal = authenticate(&state, &request).await.map_err(Problem)?;
-    let remaining = state.limits.count(&request, &principal).map_err(Problem)?;
-    match (access, &principal) {
-        (Access::Public, _) => {}
-        (Access::May(permission), Principal::User(user)) => {
-            if !permission.roles().contains(&user.role) {
-                return Err(Problem(Refusal::forbidden()).into());
-            }
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let remaining = match admit(access, &request).await {
+        Ok((principal, remaining)) => {
+            request.extensions_mut().insert(principal);
+            remaining
         }
-        (Access::May(_), Principal::Anonymous | Principal::System) => return Err(Problem(NO_TOKEN).into()),
-    }
-    request.extensions_mut().insert(principal);
+        Err(refusal) => return Ok(request.into_response(Problem(refusal).error_response())),
+    };
     let mut response = next.call(request).await?;
     if let Some(remaining) = remaining {
         remaining.write(response.headers_mut());
     }
     Ok(response)
+}
+
+async fn admit(access: Access, request: &ServiceRequest) -> Result<(Principal, Option<Remaining>), Refusal> {
+    let state = request.app_data::<web::Data<State>>().cloned().ok_or(Refusal::internal())?;
+    let principal = authenticate(&state, request).await?;
+    let remaining = state.limits.count(request, &principal)?;
+    match (access, &principal) {
+        (Access::Public, _) => {}
+        (Access::May(permission), Principal::User(user)) if permission.roles().contains(&user.role) => {}
+        (Access::May(_), Principal::User(_)) => return Err(Refusal::forbidden()),
+        (Access::May(_), Principal::Anonymous | Principal::System) => return Err(NO_TOKEN),
+    }
+    Ok((principal, remaining))
 }
 
 async fn authenticate(state: &State, request: &ServiceRequest) -> Result<Principal, Refusal> {

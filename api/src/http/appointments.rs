@@ -118,11 +118,12 @@ pub struct BookRequest {
 }
 
 /// Asks for a slot; it is held from now on, and the doctor accepts or rejects.
-#[utoipa::path(post, path = "/api/v1/appointments", tag = "scheduling", request_body = BookRequest,
+#[utoipa::path(post, path = "/api/v1/appointments", operation_id = "book_appointment", tag = "scheduling", request_body = BookRequest,
     responses((status = 201, description = "Asked for", body = AppointmentResponse,
         links(
             ("the appointment" = (operation_id = "get_appointment", parameters(("id" = "$response.body#/id")))),
             ("accept" = (operation_id = "accept_appointment", parameters(("id" = "$response.body#/id")))),
+            ("reschedule" = (operation_id = "reschedule_appointment", parameters(("id" = "$response.body#/id")))),
             ("cancel" = (operation_id = "cancel_appointment", parameters(("id" = "$response.body#/id")))),
         ))))]
 pub async fn book(state: Shared, command: Command<BookRequest>) -> Result<AppointmentResponse> {
@@ -171,7 +172,7 @@ pub struct AppointmentPage {
 }
 
 /// Appointments by start: one's own, or for staff those of the facility.
-#[utoipa::path(get, path = "/api/v1/appointments", tag = "scheduling", params(AppointmentQuery),
+#[utoipa::path(get, path = "/api/v1/appointments", operation_id = "list_appointments", tag = "scheduling", params(AppointmentQuery),
     responses((status = 200, description = "Appointments", body = AppointmentPage)))]
 pub async fn list(state: Shared, query: Query<AppointmentQuery>) -> Result<AppointmentPage> {
     let Query { meta, query } = query;
@@ -201,7 +202,17 @@ pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Resu
 /// Agrees; the consultation's id is in the answer.
 #[utoipa::path(post, path = "/api/v1/appointments/{id}/accept", tag = "scheduling",
     operation_id = "accept_appointment", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "Accepted", body = AppointmentResponse)))]
+    responses((status = 200, description = "Accepted", body = AppointmentResponse,
+        links(
+            ("the consultation" = (operation_id = "get_consultation",
+                parameters(("id" = "$response.body#/consultation_id")))),
+            ("its messages" = (operation_id = "list_messages",
+                parameters(("id" = "$response.body#/consultation_id")))),
+            ("join" = (operation_id = "join_consultation",
+                parameters(("id" = "$response.body#/consultation_id")))),
+            ("write" = (operation_id = "send_message",
+                parameters(("id" = "$response.body#/consultation_id")))),
+        ))))]
 pub async fn accept(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<AppointmentResponse> {
     Ok(whole(state.scheduling.accept(command.meta, path_id(&id)?).await?))
 }
@@ -215,7 +226,7 @@ pub struct ReasonRequest {
 }
 
 /// Declines.
-#[utoipa::path(post, path = "/api/v1/appointments/{id}/reject", tag = "scheduling", request_body = ReasonRequest,
+#[utoipa::path(post, path = "/api/v1/appointments/{id}/reject", operation_id = "reject_appointment", tag = "scheduling", request_body = ReasonRequest,
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Rejected", body = AppointmentResponse)))]
 pub async fn reject(state: Shared, id: Path<String>, command: Command<ReasonRequest>) -> Result<AppointmentResponse> {
@@ -242,7 +253,7 @@ pub struct RescheduleRequest {
 }
 
 /// Moves it. A patient's move of an accepted appointment must be accepted again.
-#[utoipa::path(post, path = "/api/v1/appointments/{id}/reschedule", tag = "scheduling",
+#[utoipa::path(post, path = "/api/v1/appointments/{id}/reschedule", operation_id = "reschedule_appointment", tag = "scheduling",
     request_body = RescheduleRequest, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Moved", body = AppointmentResponse)))]
 pub async fn reschedule(
@@ -256,7 +267,7 @@ pub async fn reschedule(
 }
 
 /// Says that the patient did not come.
-#[utoipa::path(post, path = "/api/v1/appointments/{id}/no-show", tag = "scheduling", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/appointments/{id}/no-show", operation_id = "mark_no_show", tag = "scheduling", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Marked", body = AppointmentResponse)))]
 pub async fn no_show(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<AppointmentResponse> {
     Ok(whole(state.scheduling.no_show(command.meta, path_id(&id)?).await?))

@@ -98,7 +98,7 @@ pub struct RegisterRequest {
 }
 
 /// Makes an account. The address must be confirmed with the code that is mailed to it.
-#[utoipa::path(post, path = "/api/v1/auth/register", tag = "auth", request_body = RegisterRequest,
+#[utoipa::path(post, path = "/api/v1/auth/register", operation_id = "register", tag = "auth", request_body = RegisterRequest,
     responses((status = 201, description = "Registered", body = UserResponse)))]
 pub async fn register(state: Shared, command: Command<RegisterRequest>) -> Result<UserResponse> {
     let body = command.body;
@@ -160,7 +160,7 @@ pub struct TokenResponse {
 }
 
 /// Logs in.
-#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LoginRequest,
+#[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "Logged in", body = TokenResponse)))]
 pub async fn login(
     state: Shared,
@@ -183,7 +183,7 @@ pub struct RefreshRequest {
 }
 
 /// Exchanges a refresh token for a new pair; the old one is worth nothing afterwards.
-#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshRequest,
+#[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshRequest,
     responses((status = 200, description = "Refreshed", body = TokenResponse)))]
 pub async fn refresh(
     state: Shared,
@@ -207,7 +207,7 @@ pub struct LogoutRequest {
 }
 
 /// Ends the session of the access token or of the refresh token.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body = LogoutRequest,
+#[utoipa::path(post, path = "/api/v1/auth/logout", operation_id = "logout", tag = "auth", request_body = LogoutRequest,
     responses((status = 204, description = "Logged out")))]
 pub async fn logout(
     state: Shared,
@@ -234,7 +234,7 @@ pub struct VerifyEmailRequest {
 }
 
 /// Confirms an e-mail address.
-#[utoipa::path(post, path = "/api/v1/auth/verify-email", tag = "auth", request_body = VerifyEmailRequest,
+#[utoipa::path(post, path = "/api/v1/auth/verify-email", operation_id = "verify_email", tag = "auth", request_body = VerifyEmailRequest,
     responses((status = 200, description = "Confirmed", body = UserResponse)))]
 pub async fn verify_email(state: Shared, command: Command<VerifyEmailRequest>) -> Result<UserResponse> {
     Ok(Answer::ok(state.identity.verify_email(&command.meta, &command.body.token).await?.into()))
@@ -266,7 +266,7 @@ const MAY_BE_SENT: MaySentResponse =
     MaySentResponse { detail: "If there is such an account and it needs one, a mail is on its way." };
 
 /// Mails another code to confirm the address. The answer is the same for unknown addresses.
-#[utoipa::path(post, path = "/api/v1/auth/verify-email/resend", tag = "auth", request_body = ResendRequest,
+#[utoipa::path(post, path = "/api/v1/auth/verify-email/resend", operation_id = "resend_verification", tag = "auth", request_body = ResendRequest,
     responses((status = 202, description = "Accepted", body = MaySentResponse)))]
 pub async fn resend(state: Shared, command: Command<ResendRequest>) -> Result<MaySentResponse> {
     let email = command.body.email.map(|email| parsed::<Email>("/email", &email)).transpose()?;
@@ -275,7 +275,7 @@ pub async fn resend(state: Shared, command: Command<ResendRequest>) -> Result<Ma
 }
 
 /// Mails a code to set a new password. The answer is the same for unknown addresses.
-#[utoipa::path(post, path = "/api/v1/auth/password-reset", tag = "auth", request_body = EmailRequest,
+#[utoipa::path(post, path = "/api/v1/auth/password-reset", operation_id = "request_password_reset", tag = "auth", request_body = EmailRequest,
     responses((status = 202, description = "Accepted", body = MaySentResponse)))]
 pub async fn request_reset(state: Shared, command: Command<EmailRequest>) -> Result<MaySentResponse> {
     let email = parsed::<Email>("/email", &command.body.email)?;
@@ -293,7 +293,7 @@ pub struct ResetRequest {
 }
 
 /// Sets a new password and ends all sessions.
-#[utoipa::path(post, path = "/api/v1/auth/password-reset/confirm", tag = "auth", request_body = ResetRequest,
+#[utoipa::path(post, path = "/api/v1/auth/password-reset/confirm", operation_id = "confirm_password_reset", tag = "auth", request_body = ResetRequest,
     responses((status = 204, description = "Password set")))]
 pub async fn confirm_reset(state: Shared, command: Command<ResetRequest>) -> Result<()> {
     let password = SecretString::from(command.body.password);
@@ -326,7 +326,7 @@ pub struct SessionsResponse {
 }
 
 /// Where one is logged in.
-#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "auth",
+#[utoipa::path(get, path = "/api/v1/me/sessions", operation_id = "list_my_sessions", tag = "auth",
     responses((status = 200, description = "Own sessions", body = SessionsResponse)))]
 pub async fn sessions(state: Shared, query: super::command::Query<Nothing>) -> Result<SessionsResponse> {
     let items = state.identity.sessions(&query.meta).await?;

@@ -97,14 +97,14 @@ fn answer(set: VersionedAvailability) -> Answer<AvailabilityBody> {
 }
 
 /// A doctor's hours; empty when never set.
-#[utoipa::path(get, path = "/api/v1/doctors/{id}/availability", tag = "scheduling", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/doctors/{id}/availability", operation_id = "get_availability", tag = "scheduling", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The hours", body = AvailabilityBody)))]
 pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<AvailabilityBody> {
     Ok(answer(state.scheduling.availability(&query.meta, path_id::<DoctorId>(&id)?).await?))
 }
 
 /// Sets the hours. Appointments made before stay as they are.
-#[utoipa::path(put, path = "/api/v1/doctors/{id}/availability", tag = "scheduling", request_body = AvailabilityBody,
+#[utoipa::path(put, path = "/api/v1/doctors/{id}/availability", operation_id = "put_availability", tag = "scheduling", request_body = AvailabilityBody,
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "ETag of the hours that were seen")),
     responses((status = 200, description = "The hours", body = AvailabilityBody)))]
 pub async fn put(
@@ -165,7 +165,7 @@ pub struct SlotQuery {
 }
 
 /// A doctor's free slots, in UTC.
-#[utoipa::path(get, path = "/api/v1/doctors/{id}/slots", tag = "scheduling",
+#[utoipa::path(get, path = "/api/v1/doctors/{id}/slots", operation_id = "list_slots", tag = "scheduling",
     params(("id" = uuid::Uuid, Path), SlotQuery),
     responses((status = 200, description = "Free slots", body = SlotList)))]
 pub async fn slots(state: Shared, id: Path<String>, query: Query<SlotQuery>) -> Result<SlotList> {

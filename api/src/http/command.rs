@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use consilium_kernel::{
     CommandMeta, DEFAULT_FACILITY, FieldError, IdempotencyKey, Principal, Refusal, RefusalKind, Scope,
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{problem::Problem, request_id};
 use crate::state::State;
@@ -139,7 +139,8 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.inner();
-        if inner.is_data() {
+        // What is wrong with a field is told only of a body that is JSON to its end.
+        if inner.is_data() && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             Refusal::field(&pointer(error.path()), "invalid", without_position(&inner.to_string()))
         } else {
             malformed(&inner.to_string())

@@ -91,7 +91,7 @@ fn whole(consultation: Consultation) -> Answer<ConsultationResponse> {
 }
 
 /// A consultation, for its participants and the facility's staff.
-#[utoipa::path(get, path = "/api/v1/consultations/{id}", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/consultations/{id}", operation_id = "get_consultation", tag = "consultations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The consultation", body = ConsultationResponse)))]
 pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<ConsultationResponse> {
     Ok(whole(state.consultations.consultation(&query.meta, path_id(&id)?).await?))
@@ -188,16 +188,16 @@ impl From<Joined> for JoinResponse {
 }
 
 /// Comes in. Patients from 15 minutes before the start; they wait until admitted and then join again.
-#[utoipa::path(post, path = "/api/v1/consultations/{id}/join", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/consultations/{id}/join", operation_id = "join_consultation", tag = "consultations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "Joined", body = JoinResponse)))]
 pub async fn join(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<JoinResponse> {
     Ok(Answer::ok(state.consultations.join(command.meta, path_id(&id)?).await?.into()))
 }
 
 macro_rules! step {
-    ($(#[doc = $doc:literal])+ $name:ident, $path:literal, $done:literal) => {
+    ($(#[doc = $doc:literal])+ $name:ident, $operation:literal, $path:literal, $done:literal) => {
         $(#[doc = $doc])+
-        #[utoipa::path(post, path = $path, tag = "consultations", params(("id" = uuid::Uuid, Path)),
+        #[utoipa::path(post, path = $path, operation_id = $operation, tag = "consultations", params(("id" = uuid::Uuid, Path)),
             responses((status = 200, description = $done, body = ConsultationResponse)))]
         pub async fn $name(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<ConsultationResponse> {
             Ok(whole(state.consultations.$name(command.meta, path_id(&id)?).await?))
@@ -207,19 +207,19 @@ macro_rules! step {
 
 step! {
     /// Goes. Going twice is fine.
-    leave, "/api/v1/consultations/{id}/leave", "Left"
+    leave, "leave_consultation", "/api/v1/consultations/{id}/leave", "Left"
 }
 step! {
     /// Lets the waiting patient in.
-    admit, "/api/v1/consultations/{id}/admit", "Admitted"
+    admit, "admit_consultation", "/api/v1/consultations/{id}/admit", "Admitted"
 }
 step! {
     /// Begins, whether or not the patient waits.
-    start, "/api/v1/consultations/{id}/start", "Started"
+    start, "start_consultation", "/api/v1/consultations/{id}/start", "Started"
 }
 step! {
     /// Ends it; its appointment is completed with it.
-    end, "/api/v1/consultations/{id}/end", "Ended"
+    end, "end_consultation", "/api/v1/consultations/{id}/end", "Ended"
 }
 
 /// A message of the chat.
@@ -271,7 +271,7 @@ pub struct MessageQuery {
 }
 
 /// The chat, oldest first, for participants.
-#[utoipa::path(get, path = "/api/v1/consultations/{id}/messages", tag = "consultations",
+#[utoipa::path(get, path = "/api/v1/consultations/{id}/messages", operation_id = "list_messages", tag = "consultations",
     params(("id" = uuid::Uuid, Path), MessageQuery),
     responses((status = 200, description = "Messages", body = MessagePage)))]
 pub async fn messages(state: Shared, id: Path<String>, query: Query<MessageQuery>) -> Result<MessagePage> {
@@ -312,7 +312,7 @@ pub struct SendMessageRequest {
 }
 
 /// Writes in the chat. The answer means that the message is stored.
-#[utoipa::path(post, path = "/api/v1/consultations/{id}/messages", tag = "consultations",
+#[utoipa::path(post, path = "/api/v1/consultations/{id}/messages", operation_id = "send_message", tag = "consultations",
     params(("id" = uuid::Uuid, Path)), request_body = SendMessageRequest,
     responses((status = 201, description = "Stored", body = MessageResponse)))]
 pub async fn send_message(
@@ -361,7 +361,7 @@ fn notes_answer(notes: Notes) -> Answer<NotesResponse> {
 }
 
 /// The notes, for the treating doctor only. Never written ones are empty.
-#[utoipa::path(get, path = "/api/v1/consultations/{id}/notes", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/consultations/{id}/notes", operation_id = "get_notes", tag = "consultations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The notes", body = NotesResponse)))]
 pub async fn notes(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<NotesResponse> {
     Ok(notes_answer(state.consultations.notes(&query.meta, path_id(&id)?).await?))
@@ -389,7 +389,7 @@ pub struct NotesRequest {
 }
 
 /// Replaces the notes.
-#[utoipa::path(put, path = "/api/v1/consultations/{id}/notes", tag = "consultations", request_body = NotesRequest,
+#[utoipa::path(put, path = "/api/v1/consultations/{id}/notes", operation_id = "put_notes", tag = "consultations", request_body = NotesRequest,
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "ETag of the notes that were seen")),
     responses((status = 200, description = "The notes", body = NotesResponse)))]
 pub async fn put_notes(
@@ -426,7 +426,7 @@ pub struct WaitingLineResponse {
 }
 
 /// Who waits for a doctor: for that doctor and the facility's staff.
-#[utoipa::path(get, path = "/api/v1/doctors/{id}/waiting-room", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/doctors/{id}/waiting-room", operation_id = "get_waiting_room", tag = "consultations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The line", body = WaitingLineResponse)))]
 pub async fn waiting_room(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<WaitingLineResponse> {
     let line = state.consultations.waiting_line(&query.meta, path_id(&id)?).await?;

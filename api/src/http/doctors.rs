@@ -117,7 +117,7 @@ pub struct DoctorPage {
 }
 
 /// Verified doctors.
-#[utoipa::path(get, path = "/api/v1/doctors", tag = "doctors", params(DoctorQuery),
+#[utoipa::path(get, path = "/api/v1/doctors", operation_id = "list_doctors", tag = "doctors", params(DoctorQuery),
     responses((status = 200, description = "Doctors", body = DoctorPage)))]
 pub async fn list(state: Shared, query: Query<DoctorQuery>) -> Result<DoctorPage> {
     let Query { meta, query } = query;
@@ -136,7 +136,7 @@ pub async fn list(state: Shared, query: Query<DoctorQuery>) -> Result<DoctorPage
 }
 
 /// One doctor. Who is not verified is seen only by himself and by administrators.
-#[utoipa::path(get, path = "/api/v1/doctors/{id}", tag = "doctors", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/doctors/{id}", operation_id = "get_doctor", tag = "doctors", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The doctor", body = DoctorResponse)))]
 pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<DoctorResponse> {
     let doctor = state.people.doctor(&query.meta, path_id::<DoctorId>(&id)?).await?;
@@ -170,7 +170,7 @@ pub struct DoctorPatchRequest {
 }
 
 /// Changes a profile: one's own, or as an administrator anybody's.
-#[utoipa::path(patch, path = "/api/v1/doctors/{id}", tag = "doctors", request_body = DoctorPatchRequest,
+#[utoipa::path(patch, path = "/api/v1/doctors/{id}", operation_id = "patch_doctor", tag = "doctors", request_body = DoctorPatchRequest,
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "ETag of the profile that was seen")),
     responses((status = 200, description = "The doctor", body = DoctorResponse)))]
 pub async fn patch(
@@ -218,7 +218,7 @@ pub struct VerifyDoctorRequest {
 }
 
 /// Decides whether a doctor is who he says.
-#[utoipa::path(post, path = "/api/v1/admin/doctors/{id}/verify", tag = "admin", request_body = VerifyDoctorRequest,
+#[utoipa::path(post, path = "/api/v1/admin/doctors/{id}/verify", operation_id = "verify_doctor", tag = "admin", request_body = VerifyDoctorRequest,
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The doctor", body = DoctorResponse)))]
 pub async fn verify(state: Shared, id: Path<String>, command: Command<VerifyDoctorRequest>) -> Result<DoctorResponse> {

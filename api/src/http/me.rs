@@ -98,7 +98,7 @@ impl From<Me> for MeResponse {
 }
 
 /// Who one is.
-#[utoipa::path(get, path = "/api/v1/me", tag = "me",
+#[utoipa::path(get, path = "/api/v1/me", operation_id = "get_me", tag = "me",
     responses((status = 200, description = "Own account and profile", body = MeResponse)))]
 pub async fn get(state: Shared, query: Query<Nothing>) -> Result<MeResponse> {
     Ok(Answer::ok(state.people.me(&query.meta).await?.into()))
@@ -143,7 +143,7 @@ pub struct MePatchRequest {
 }
 
 /// Changes one's own account and profile.
-#[utoipa::path(patch, path = "/api/v1/me", tag = "me", request_body = MePatchRequest,
+#[utoipa::path(patch, path = "/api/v1/me", operation_id = "patch_me", tag = "me", request_body = MePatchRequest,
     responses((status = 200, description = "Own account and profile", body = MeResponse)))]
 pub async fn patch(state: Shared, command: Command<MePatchRequest>) -> Result<MeResponse> {
     let body = command.body;
@@ -173,7 +173,7 @@ pub async fn patch(state: Shared, command: Command<MePatchRequest>) -> Result<Me
 }
 
 /// A patient, for staff and for doctors who treat the patient. Every read is audited.
-#[utoipa::path(get, path = "/api/v1/patients/{id}", tag = "patients", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/patients/{id}", operation_id = "get_patient", tag = "patients", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The patient", body = PatientResponse)))]
 pub async fn patient(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<PatientResponse> {
     let id = path_id::<PatientId>(&id)?;

@@ -1,6 +1,7 @@
 //! The HTTP API: routes as data, requests parsed at the border, refusals as problem documents.
 
 pub mod access;
+pub mod analytics;
 pub mod answer;
 pub mod appointments;
 pub mod auth;
@@ -12,13 +13,16 @@ pub mod health;
 pub mod landing;
 pub mod limits;
 pub mod me;
+pub mod notifications;
 pub mod openapi;
 pub mod parsed;
 pub mod permissions;
 pub mod plugins;
+pub mod prescriptions;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
+pub mod webhooks;
 
 use actix_cors::Cors;
 use actix_web::{

@@ -4,17 +4,19 @@ use actix_web::{HttpResponse, web};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Content, Ref, ResponseBuilder,
+        Content, Ref, RefOr, Required, ResponseBuilder, Schema,
         path::{Operation, PathItem},
+        request_body::RequestBody,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
 use super::{
     access::Access,
-    appointments, auth, availability, consultations, doctors, me, plugins,
+    analytics, appointments, auth, availability, consultations, doctors, me, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -36,7 +38,10 @@ use super::{
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
         consultations::end, consultations::messages, consultations::send_message, consultations::notes,
         consultations::put_notes, consultations::waiting_room,
-        plugins::list, plugins::video_providers,
+        prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
+        prescriptions::withdraw, prescriptions::verify, analytics::doctor,
+        notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
+        plugins::list, plugins::video_providers, webhooks::receive,
     ),
     components(schemas(ProblemDocument, ProblemField)),
     modifiers(&AccessToken, &FromRoutes),
@@ -62,11 +67,22 @@ impl Modify for FromRoutes {
             .description("Refused; `code` says why")
             .content("application/problem+json", problem)
             .build();
+        // An empty body is read as `{}`, which fits every body without required fields.
+        let schemas = document.components.iter().flat_map(|components| &components.schemas);
+        let optional: Vec<String> = schemas
+            .filter(|(_, schema)| matches!(schema, RefOr::T(Schema::Object(object)) if object.required.is_empty()))
+            .map(|(name, _)| format!("#/components/schemas/{name}"))
+            .collect();
         for route in routes() {
             let Some(item) = document.paths.paths.get_mut(&format!("{BASE}{}", route.path)) else { continue };
             let Some(operation) = operation(item, route.method.as_str()) else { continue };
             for statuses in ["4XX", "5XX"] {
                 operation.responses.responses.insert(statuses.to_owned(), refusal.clone().into());
+            }
+            if let Some(RefOr::T(body)) = &mut operation.request_body
+                && optional.contains(&schema_of(body))
+            {
+                body.required = Some(Required::False);
             }
             if let Access::May(permission) = route.access {
                 operation.security = Some(vec![SecurityRequirement::new("access_token", Vec::<String>::new())]);
@@ -75,6 +91,15 @@ impl Modify for FromRoutes {
                 text.push_str(&format!("\n\nFor: {}.", roles.join(", ")));
             }
         }
+    }
+}
+
+/// Where the schema of a JSON body stands.
+fn schema_of(body: &RequestBody) -> String {
+    let Some(RefOr::T(content)) = body.content.get("application/json") else { return String::new() };
+    match &content.schema {
+        Some(RefOr::Ref(reference)) => reference.ref_location.clone(),
+        _ => String::new(),
     }
 }
 
@@ -130,6 +155,17 @@ mod tests {
         let routed: BTreeSet<String> =
             routes().iter().map(|route| format!("{} {BASE}{}", route.method, route.path)).collect();
         assert_eq!(described, routed);
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own() {
+        let mut document = document();
+        let mut names = BTreeSet::new();
+        for route in routes() {
+            let item = document.paths.paths.get_mut(&format!("{BASE}{}", route.path)).unwrap();
+            let name = operation(item, route.method.as_str()).unwrap().operation_id.clone().unwrap();
+            assert!(names.insert(name.clone()), "{name} stands twice");
+        }
     }
 
     #[test]

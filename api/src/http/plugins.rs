@@ -68,7 +68,7 @@ pub struct PluginList {
 }
 
 /// The configured plugins. Process ids and errors are told to administrators only.
-#[utoipa::path(get, path = "/api/v1/plugins", tag = "plugins",
+#[utoipa::path(get, path = "/api/v1/plugins", operation_id = "list_plugins", tag = "plugins",
     responses((status = 200, description = "Plugins", body = PluginList)))]
 pub async fn list(state: Shared, query: Query<Nothing>) -> Result<PluginList> {
     let admin = query.meta.principal.user().is_some_and(|user| user.role == consilium_kernel::Role::Admin);
@@ -95,7 +95,7 @@ pub struct VideoProviderList {
 }
 
 /// Which video providers there are, in the order in which they are tried, and why one is not available.
-#[utoipa::path(get, path = "/api/v1/video-providers", tag = "plugins",
+#[utoipa::path(get, path = "/api/v1/video-providers", operation_id = "list_video_providers", tag = "plugins",
     responses((status = 200, description = "Video providers", body = VideoProviderList)))]
 pub async fn video_providers(state: Shared, _: Query<Nothing>) -> Result<VideoProviderList> {
     let running = state.plugins.list().await;

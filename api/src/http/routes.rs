@@ -10,9 +10,9 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    appointments, auth, availability, consultations, doctors, me,
+    analytics, appointments, auth, availability, consultations, doctors, me, notifications,
     permissions::Permission,
-    plugins, problem,
+    plugins, prescriptions, problem, webhooks,
 };
 
 /// The prefix of all of them.
@@ -72,6 +72,19 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(consultations::send_message)),
         get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),
         put("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::put_notes)),
+        post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
+        get("/consultations/{id}/prescriptions", May(P::SeePrescription), web::to(prescriptions::list)),
+        get("/prescriptions/{id}", May(P::SeePrescription), web::to(prescriptions::get)),
+        get("/prescriptions/{id}/pdf", May(P::SeePrescription), web::to(prescriptions::pdf)),
+        post("/prescriptions/{id}/send", May(P::SendPrescription), web::to(prescriptions::send)),
+        post("/prescriptions/{id}/withdraw", May(P::Prescribe), web::to(prescriptions::withdraw)),
+        get("/verify/{code}", Public, web::to(prescriptions::verify)),
+        get("/analytics/doctors/{id}", May(P::SeeAnalytics), web::to(analytics::doctor)),
+        get("/me/notifications", May(P::OwnAccount), web::to(notifications::inbox)),
+        post("/me/notifications/{id}/read", May(P::OwnAccount), web::to(notifications::read)),
+        get("/admin/notifications", May(P::RunDeliveries), web::to(notifications::deliveries)),
+        post("/admin/notifications/{id}/retry", May(P::RunDeliveries), web::to(notifications::retry)),
+        post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),
         get("/plugins", May(P::SeePlugins), web::to(plugins::list)),
         get("/video-providers", May(P::SeePlugins), web::to(plugins::video_providers)),
     ]
