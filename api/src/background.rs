@@ -26,7 +26,7 @@ impl Background {
 }
 
 /// Builds the modules and starts their background work.
-pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result<(State, Background)> {
+pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result<(Arc<State>, Background)> {
     let tasks = Tasks::default();
     let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
     let placement = SingleNode::shared();
@@ -68,12 +68,14 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });
-    tasks.spawn(forget_answers(db, tasks.shutdown()));
+    let state = Arc::new(state);
+    tasks.spawn(keep_house(state.clone(), tasks.shutdown()));
     Ok((state, Background(tasks)))
 }
 
-/// Answers are replayed for 24 hours.
-async fn forget_answers(db: Db, mut shutdown: Shutdown) {
+/// Forgets what nobody needs any more: answers after 24 hours, spent codes, ended sessions, quiet clients.
+async fn keep_house(state: Arc<State>, mut shutdown: Shutdown) {
+    let db = &state.db;
     let meta = CommandMeta::system(DEFAULT_FACILITY, "housekeeping");
     while shutdown.sleep(Duration::from_secs(600)).await {
         let before = db.clock().now() - Duration::from_secs(24 * 3600);
@@ -81,5 +83,9 @@ async fn forget_answers(db: Db, mut shutdown: Shutdown) {
         if let Err(error) = forgotten {
             tracing::warn!(%error, "old answers could not be deleted");
         }
+        if let Err(refusal) = state.identity.sweep().await {
+            tracing::warn!(%refusal, "old sessions and codes could not be deleted");
+        }
+        state.limits.forget();
     }
 }

@@ -68,7 +68,9 @@ mod tests {
         let refused = |error: CallError| matches!(failure(error), PharmacyFailure::Refused(_));
         assert!(refused(PluginError::permanent("pharmacy_refused", "").into()));
         assert!(!refused(PluginError::retryable("pharmacy_unavailable", "").into()));
-        for unknown in [CallError::Timeout, CallError::Crashed(String::new()), CallError::Quarantined, CallError::Stopped] {
+        for unknown in
+            [CallError::Timeout, CallError::Crashed(String::new()), CallError::Quarantined, CallError::Stopped]
+        {
             assert!(!refused(unknown));
         }
         for lost in [CallError::Panicked(String::new()), CallError::InvalidAnswer(String::new())] {

@@ -1,6 +1,9 @@
 //! The plugins of the configuration, started.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use consilium_plugin_host::{HostServices, PluginConfig, PluginHost, SecretSource, Settings};
 
@@ -18,7 +21,7 @@ pub async fn start(config: &Config, services: Arc<dyn HostServices>) -> anyhow::
 /// Limits of all plugins.
 pub fn settings(config: &Config) -> Settings {
     Settings {
-        cache_directory: Path::new(&config.plugins.directory).join(".cache"),
+        cache_directory: cache(config),
         call_timeout_ms: config.plugins.call_seconds * 1_000,
         ..Settings::default()
     }
@@ -45,4 +48,13 @@ fn one(config: &Config, id: &str, plugin: &Plugin) -> PluginConfig {
     configured.secrets =
         plugin.secret_files.iter().map(|(name, path)| (name.clone(), SecretSource::File(path.into()))).collect();
     configured
+}
+
+/// Where copies of the libraries are kept: as set, else beside the SQLite file, else beside the libraries.
+fn cache(config: &Config) -> PathBuf {
+    match (config.plugins.cache_directory.as_str(), config.database.url.strip_prefix("sqlite://")) {
+        ("", Some(file)) => Path::new(file).with_file_name("plugin-cache"),
+        ("", None) => Path::new(&config.plugins.directory).join(".cache"),
+        (set, _) => PathBuf::from(set),
+    }
 }

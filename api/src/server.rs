@@ -77,7 +77,6 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
         .with_context(|| format!("cannot listen on {host}:{}", config.server.port))?;
     let address = listener.local_addr()?;
     let (state, background) = crate::background::wire(config, db, address).await?;
-    let state = Arc::new(state);
     if let Err(refusal) = state.sockets.recover().await {
         tracing::warn!(%refusal, "who was connected before could not be found out");
     }

@@ -76,7 +76,7 @@ impl State {
             "" => format!("http://{address}"),
             set => set.to_owned(),
         };
-        let identity = Identity::new(db.clone(), identity_settings(&config, &base_url))?;
+        let identity = Identity::new(db.clone(), identity_settings(&config, &config.server.base_url))?;
         let people = People::new(db.clone(), identity.clone());
         let schedules = Directory::new(db.clone(), placement.clone(), DirectorySettings::default());
         let rules = SchedulingSettings {
@@ -98,8 +98,7 @@ impl State {
         let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
         let auth = Arc::new(identity.clone());
-        let sockets =
-            WsContext::new(db.clone(), bus.clone(), auth, consultations.clone(), WsSettings::default());
+        let sockets = WsContext::new(db.clone(), bus.clone(), auth, consultations.clone(), WsSettings::default());
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
         let draining = AtomicBool::new(false);
         Ok(Self {
@@ -160,6 +159,7 @@ fn policy(config: &Config) -> Policy {
 /// The settings of identity, out of the configuration.
 pub fn identity_settings(config: &Config, issuer: &str) -> IdentitySettings {
     let set = &config.identity;
+    // The default is a constant and not the address: with port 0 that changes at every start.
     IdentitySettings {
         issuer: if issuer.is_empty() { "consilium".to_owned() } else { issuer.to_owned() },
         access_token_minutes: set.access_token_minutes,

@@ -197,6 +197,9 @@ section! {
     pub struct Plugins {
         /// Folder with the plugins' libraries.
         pub directory: String = "plugins".to_owned(),
+        /// Folder for copies of the libraries, named by their hash. Empty: "plugin-cache" beside the SQLite file, or
+        /// ".cache" in the directory.
+        pub cache_directory: String = String::new(),
         /// Seconds that one call may take.
         pub call_seconds: u64 = 5,
         /// The plugins to start: one table [plugins.use.<id>] each.

@@ -91,7 +91,7 @@ impl From<DoctorFigures> for DoctorAnalyticsResponse {
 }
 
 /// A doctor's figures per day: for that doctor and administrators.
-#[utoipa::path(get, path = "/api/v1/analytics/doctors/{id}", tag = "analytics",
+#[utoipa::path(get, path = "/api/v1/analytics/doctors/{id}", operation_id = "get_doctor_analytics", tag = "analytics",
     params(("id" = uuid::Uuid, Path), AnalyticsQuery),
     responses((status = 200, description = "Figures per day", body = DoctorAnalyticsResponse)))]
 pub async fn doctor(state: Shared, id: Path<String>, query: Query<AnalyticsQuery>) -> Result<DoctorAnalyticsResponse> {

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod appointments;
 pub mod auth;
 pub mod availability;
+pub mod chat;
 pub mod command;
 pub mod consultations;
 pub mod doctors;

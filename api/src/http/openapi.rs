@@ -13,7 +13,8 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, consultations, doctors, me, notifications, plugins, prescriptions,
+    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications, plugins,
+    prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
     webhooks,
@@ -36,7 +37,7 @@ use super::{
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, consultations::messages, consultations::send_message, consultations::notes,
+        consultations::end, chat::messages, chat::send_message, consultations::notes,
         consultations::put_notes, consultations::waiting_room,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,

@@ -1,13 +1,11 @@
 //! Prescriptions: written in a consultation, read, printed, sent, withdrawn, and checked by anybody.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header,
-    web::Path,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Path};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use consilium_kernel::{PrescriptionId, Timestamp};
-use consilium_prescribing::{Dispatch, Medicine, MedicineDraft, Prescription, PrescriptionDraft, SignedDocument, Verified};
+use consilium_prescribing::{
+    Dispatch, Medicine, MedicineDraft, Prescription, PrescriptionDraft, SignedDocument, Verified,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -222,7 +220,7 @@ fn answer(prescription: Prescription) -> Answer<PrescriptionResponse> {
 }
 
 /// Writes and signs a prescription. Only the consultation's doctor, while it runs or after it is completed.
-#[utoipa::path(post, path = "/api/v1/consultations/{id}/prescriptions", tag = "prescriptions",
+#[utoipa::path(post, path = "/api/v1/consultations/{id}/prescriptions", operation_id = "issue_prescription", tag = "prescriptions",
     request_body = PrescriptionRequest, params(("id" = uuid::Uuid, Path)),
     responses((status = 201, description = "The signed prescription", body = PrescriptionResponse)))]
 pub async fn issue(
@@ -260,7 +258,7 @@ pub struct PrescriptionPage {
 }
 
 /// The prescriptions of a consultation, the newest first. Reads by others than the patient are audited.
-#[utoipa::path(get, path = "/api/v1/consultations/{id}/prescriptions", tag = "prescriptions",
+#[utoipa::path(get, path = "/api/v1/consultations/{id}/prescriptions", operation_id = "list_prescriptions", tag = "prescriptions",
     params(("id" = uuid::Uuid, Path), PrescriptionQuery),
     responses((status = 200, description = "Prescriptions", body = PrescriptionPage)))]
 pub async fn list(state: Shared, id: Path<String>, query: Query<PrescriptionQuery>) -> Result<PrescriptionPage> {
@@ -276,14 +274,14 @@ pub async fn list(state: Shared, id: Path<String>, query: Query<PrescriptionQuer
 
 /// A prescription, for its patient, its doctor and the facility's pharmacists. Reads by others than the patient
 /// are audited.
-#[utoipa::path(get, path = "/api/v1/prescriptions/{id}", tag = "prescriptions", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/prescriptions/{id}", operation_id = "get_prescription", tag = "prescriptions", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The prescription", body = PrescriptionResponse)))]
 pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<PrescriptionResponse> {
     Ok(answer(state.prescribing.prescription(&query.meta, path_id(&id)?).await?))
 }
 
 /// The prescription on paper, with its verification code. What was signed never changes, and neither does this.
-#[utoipa::path(get, path = "/api/v1/prescriptions/{id}/pdf", tag = "prescriptions", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/prescriptions/{id}/pdf", operation_id = "get_prescription_pdf", tag = "prescriptions", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The PDF", body = Vec<u8>, content_type = "application/pdf")))]
 pub async fn pdf(
     state: Shared,
@@ -318,7 +316,7 @@ pub struct SendPrescriptionRequest {
 }
 
 /// Sends the prescription to a pharmacy, once. It is handed over in the background; `dispatch` says how far it is.
-#[utoipa::path(post, path = "/api/v1/prescriptions/{id}/send", tag = "prescriptions",
+#[utoipa::path(post, path = "/api/v1/prescriptions/{id}/send", operation_id = "send_prescription", tag = "prescriptions",
     request_body = SendPrescriptionRequest, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The prescription with its dispatch", body = PrescriptionResponse)))]
 pub async fn send(
@@ -335,7 +333,7 @@ pub async fn send(
 pub struct WithdrawPrescriptionRequest {}
 
 /// Takes back a prescription that was not dispensed. Only the doctor who issued it.
-#[utoipa::path(post, path = "/api/v1/prescriptions/{id}/withdraw", tag = "prescriptions",
+#[utoipa::path(post, path = "/api/v1/prescriptions/{id}/withdraw", operation_id = "withdraw_prescription", tag = "prescriptions",
     request_body = WithdrawPrescriptionRequest, params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The withdrawn prescription", body = PrescriptionResponse)))]
 pub async fn withdraw(
@@ -376,7 +374,7 @@ impl From<Verified> for VerificationResponse {
 
 /// Whether the prescription with this code is genuine, by whom, from when, and not withdrawn. Tells nothing of the
 /// patient or the medicines. A code that was never given is 404.
-#[utoipa::path(get, path = "/api/v1/verify/{code}", tag = "prescriptions",
+#[utoipa::path(get, path = "/api/v1/verify/{code}", operation_id = "verify_prescription", tag = "prescriptions",
     params(("code" = String, Path, description = "`XXXX-XXXX-XXXX-XXXX` as printed; case and hyphens do not matter")),
     responses((status = 200, description = "What the code tells", body = VerificationResponse)))]
 pub async fn verify(state: Shared, code: Path<String>, _: Query<Nothing>) -> Result<VerificationResponse> {

@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, consultations, doctors, me, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications,
     permissions::Permission,
     plugins, prescriptions, problem, webhooks,
 };
@@ -68,8 +68,8 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/admit", May(P::LeadConsultation), web::to(consultations::admit)),
         post("/consultations/{id}/start", May(P::LeadConsultation), web::to(consultations::start)),
         post("/consultations/{id}/end", May(P::LeadConsultation), web::to(consultations::end)),
-        get("/consultations/{id}/messages", May(P::JoinConsultation), web::to(consultations::messages)),
-        post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(consultations::send_message)),
+        get("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::messages)),
+        post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::send_message)),
         get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),
         put("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::put_notes)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),

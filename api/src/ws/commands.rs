@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 use super::{context::WsContext, protocol::wrong_shape, topic::Topic};
-use crate::http::consultations::{ConsultationResponse, MessageResponse};
+use crate::http::{chat::MessageResponse, consultations::ConsultationResponse};
 
 /// What can be commanded on the topic of a consultation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
