@@ -7,6 +7,8 @@
     reason = "all of this is test code: a panic is a failed test"
 )]
 
+pub mod app;
 pub mod artifacts;
+pub mod client;
 pub mod postgres;
 pub mod smtp;
