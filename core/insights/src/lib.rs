@@ -40,6 +40,3 @@ impl Insights {
         self.wake.clone()
     }
 }
-
-#[cfg(test)]
-mod tests;
