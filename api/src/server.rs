@@ -93,6 +93,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
             .configure(routes::configure)
             .configure(openapi::configure)
             .route("/", web::get().to(landing::page))
+            .route("/c/{consultation}", web::get().to(landing::join))
             .route("/.well-known/jwks.json", web::get().to(auth::jwks))
             .route("/api/v1/ws", web::get().to(socket))
             .route("/health/live", web::get().to(health::live))

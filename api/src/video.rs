@@ -33,7 +33,7 @@ impl PluginVideo {
         Arc::new(Self { plugins, providers, db })
     }
 
-    async fn from_provider(
+    async fn access_by(
         &self,
         provider: &str,
         room: &VideoRoom,
@@ -86,7 +86,7 @@ impl PluginVideo {
 impl VideoAccess for PluginVideo {
     async fn access(&self, room: &VideoRoom, participant: &VideoParticipant) -> Result<VideoGrant, Refusal> {
         for provider in &self.providers {
-            match self.from_provider(provider, room, participant).await {
+            match self.access_by(provider, room, participant).await {
                 Ok(grant) => return Ok(grant),
                 Err(error) => {
                     metrics::counter!("consilium_video_failures", "provider" => provider.clone()).increment(1);

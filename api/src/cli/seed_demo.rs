@@ -17,7 +17,10 @@ pub const DEMO_PASSWORD: &str = "consilium-demo-2026";
 #[derive(Debug, Args)]
 pub(super) struct SeedDemo {}
 
-const DOCTORS: [(&str, &str, &str, &str, i64, &[&str]); 3] = [
+/// Address, first name, surname, specialty, years of experience, languages.
+type DemoDoctor = (&'static str, &'static str, &'static str, &'static str, i64, &'static [&'static str]);
+
+const DOCTORS: [DemoDoctor; 3] = [
     ("ayesha.rahman@demo.example", "Ayesha", "Rahman", "general_medicine", 12, &["bn", "en"]),
     ("omar.haddad@demo.example", "Omar", "Haddad", "cardiology", 20, &["ar", "en"]),
     ("lena.vogt@demo.example", "Lena", "Vogt", "dermatology", 7, &["de", "en"]),

@@ -34,7 +34,7 @@ pub async fn receive(
         .collect();
     let webhook = Webhook { headers, body: Bytes::from(body.to_vec()), received_at: state.db.clock().now() };
     let accepted = state.plugins.call(&plugin, webhook).await.map_err(|error| Problem(refusal(&plugin, &error)))?;
-    let quota = state.plugins.manifest(&plugin).and_then(|manifest| manifest.permissions.kv.clone());
+    let quota = state.plugins.manifest(&plugin).and_then(|manifest| manifest.permissions.kv);
     state.prescribing.pharmacy_reports(&plugin, accepted, quota.map_or(0, |kv| kv.quota_bytes)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -52,6 +52,7 @@ impl TestDb {
         Keys::create_missing(&folder).expect("keys");
         let start: Timestamp = "2026-06-01T08:00:00Z".parse().expect("an instant");
         let clock = Arc::new(ManualClock::new(start));
+        tally(if drop_on.is_some() { "postgres" } else { "sqlite" });
         let parsed: DatabaseUrl = url.parse().expect("a database URL");
         let vault = Vault::new(Keys::read(&folder).expect("keys"));
         let db = Db::open(&parsed, 8, vault, clock.clone(), Arc::new(RandomIds)).expect("a database");
@@ -67,6 +68,15 @@ impl Drop for TestDb {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Notes that the running test opened a database of this kind, for whoever counts that no backend is left out.
+fn tally(backend: &str) {
+    let Some(file) = std::env::var_os("CONSILIUM_TEST_TALLY") else { return };
+    let named = |variable| std::env::var(variable).unwrap_or_default();
+    let line = format!("{backend} {} {}\n", named("NEXTEST_BINARY_ID"), named("NEXTEST_TEST_NAME"));
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).expect("the tally");
+    std::io::Write::write_all(&mut file, line.as_bytes()).expect("the tally can be written");
 }
 
 fn admin(server: &str, statement: &str) {

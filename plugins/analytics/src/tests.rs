@@ -1,3 +1,5 @@
+//! What is counted, and that nothing is counted twice.
+
 use super::*;
 use consilium_plugin_sdk::{
     contract::{Entity, Money, analytics::DoctorDay},

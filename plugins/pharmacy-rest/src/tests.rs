@@ -1,3 +1,5 @@
+//! What is posted to a pharmacy, and which webhooks are believed.
+
 use super::*;
 use consilium_plugin_sdk::{
     contract::pharmacy::{HumanName, Medicine, Patient, Prescriber, Prescription},

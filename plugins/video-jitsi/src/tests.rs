@@ -1,3 +1,5 @@
+//! Tokens as Jitsi checks them.
+
 use super::*;
 use base64::{
     Engine as _,

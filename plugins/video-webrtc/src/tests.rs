@@ -1,3 +1,5 @@
+//! Rooms, rights and credentials for a TURN server.
+
 use super::*;
 use consilium_plugin_sdk::testing::FakeHost;
 

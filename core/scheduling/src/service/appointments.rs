@@ -148,11 +148,16 @@ impl Scheduling {
         Ok(appointment.seen_by(user))
     }
 
-    /// Whether the doctor who asks treats the patient: has agreed to meet, or has met.
+    /// Whether the doctor who asks treats the patient: has agreed to meet, or has met. A nurse assists every doctor
+    /// of the facility.
     pub async fn treats(&self, meta: &CommandMeta, patient_id: PatientId) -> Result<bool, Refusal> {
-        let Some(doctor_id) = meta.principal.user().and_then(|user| user.doctor_id) else { return Ok(false) };
+        let doctor = match meta.principal.user() {
+            Some(User { role: Role::Doctor, doctor_id: Some(own), .. }) => Some(*own),
+            Some(User { role: Role::Nurse, .. }) => None,
+            _ => return Ok(false),
+        };
         let scope = meta.scope;
-        Ok(self.db.read(move |session| listing::treats(session, scope, doctor_id, patient_id)).await?)
+        Ok(self.db.read(move |session| listing::treats(session, scope, doctor, patient_id)).await?)
     }
 
     /// Appointments by start: a patient's and a doctor's own, all of the facility for its staff.

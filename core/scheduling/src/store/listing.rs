@@ -54,16 +54,24 @@ impl Cursor {
     }
 }
 
-/// Whether the doctor has agreed to meet the patient, or has met the patient.
-pub(crate) fn treats(session: &mut Session<'_>, scope: Scope, doctor: DoctorId, patient: PatientId) -> Result<bool> {
+/// Whether the doctor has agreed to meet the patient, or has met the patient; with `None`, whether any doctor has.
+pub(crate) fn treats(
+    session: &mut Session<'_>,
+    scope: Scope,
+    doctor: Option<DoctorId>,
+    patient: PatientId,
+) -> Result<bool> {
     let agreed = [Status::Accepted, Status::Completed].map(|status| status.to_string());
-    let found: Option<AppointmentId> = appointment::table
+    let mut met = appointment::table
         .filter(appointment::facility_id.eq(key(scope.facility_id)))
-        .filter(appointment::patient_id.eq(key(patient)).and(appointment::doctor_id.eq(key(doctor))))
+        .filter(appointment::patient_id.eq(key(patient)))
         .filter(appointment::status.eq_any(agreed.to_vec()))
         .select(appointment::id)
-        .first(session.connection())
-        .optional()?;
+        .into_boxed();
+    if let Some(doctor) = doctor {
+        met = met.filter(appointment::doctor_id.eq(key(doctor)));
+    }
+    let found: Option<AppointmentId> = met.first(session.connection()).optional()?;
     Ok(found.is_some())
 }
 

@@ -4,9 +4,9 @@ pub(crate) mod appointments;
 pub(crate) mod availability;
 pub(crate) mod listing;
 pub(crate) mod occupancy;
-#[cfg(test)]
-pub(crate) mod probe;
 pub(crate) mod schedule;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use consilium_db::{Error, violates};
 

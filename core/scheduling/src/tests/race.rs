@@ -39,7 +39,7 @@ async fn without_the_constraint_two_owners_double_book() {
         let practice = Practice::open(&test, twenty_slots()).await;
         let (doctor_id, other) = (practice.doctor_id, directory(&test));
         let slot = t("2026-06-02T02:00:00Z");
-        test.db.write(&CommandMeta::system(DEFAULT_FACILITY, "test"), |tx| store::probe::drop_guard(tx)).await.unwrap();
+        test.db.write(&CommandMeta::system(DEFAULT_FACILITY, "test"), |tx| store::tests::drop_guard(tx)).await.unwrap();
         // Both load the schedule while it is empty.
         for node in [&practice.schedules, &other] {
             assert_eq!(ask(node, doctor_id, slots::after(slot, 1)).await.unwrap_err(), "not_a_slot");

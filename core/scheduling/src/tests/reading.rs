@@ -11,7 +11,7 @@ use super::{
 use crate::{Appointment, AppointmentFilter, Status, slots, store};
 
 async fn audited(clinic: &Clinic, action: &'static str) -> i64 {
-    clinic.test.db.read(move |session| store::probe::audited(session, action)).await.unwrap()
+    clinic.test.db.read(move |session| store::tests::audited(session, action)).await.unwrap()
 }
 
 fn patient_id(meta: &CommandMeta) -> PatientId {
