@@ -17,7 +17,7 @@ pub fn consilium() -> PathBuf {
 /// The library of the plugin in the folder `plugins/<plugin>`, such as `video-jitsi`.
 pub fn plugin(plugin: &str) -> PathBuf {
     let package = plugin.replace('-', "_");
-    built(format!("{}consilium_{package}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX))
+    built(format!("{}{package}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX))
 }
 
 fn built(file: String) -> PathBuf {
