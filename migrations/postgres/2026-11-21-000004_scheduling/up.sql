@@ -29,7 +29,7 @@ CREATE TABLE appointment (
   visit_type text NOT NULL,
   is_emergency boolean NOT NULL,
   reason bytea NOT NULL,
-  symptoms bytea,
+  symptoms bytea NOT NULL,
   consultation_id uuid UNIQUE,
   started_at timestamptz,
   created_at timestamptz NOT NULL,

@@ -29,7 +29,7 @@ CREATE TABLE appointment (
   visit_type TEXT NOT NULL,
   is_emergency INTEGER NOT NULL,
   reason BLOB NOT NULL,
-  symptoms BLOB,
+  symptoms BLOB NOT NULL,
   consultation_id BLOB UNIQUE,
   started_at TEXT,
   created_at TEXT NOT NULL,
