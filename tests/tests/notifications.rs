@@ -287,7 +287,8 @@ async fn two_nodes_send_nothing_twice() {
     }
     let (one, other) = (clinic.notifier(), clinic.notifier());
     let (first, second) = tokio::join!(one.send_due(), other.send_due());
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     clinic.notifier().send_due().await.unwrap();
     let mut ids: Vec<_> = clinic.server.mails().into_iter().map(|mail| mail.message_id.unwrap()).collect();
     ids.sort();
