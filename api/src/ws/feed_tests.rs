@@ -186,15 +186,10 @@ async fn numbers_of_another_epoch_or_from_the_future_are_a_gap() {
         for (after_seq, epoch) in [(Some(99), None), (Some(1), Some(Uuid::from_u128(1)))] {
             let mut watcher = world.watch(after_seq, epoch).await;
             let gap = watcher.next().await;
-            assert_eq!((gap["type"].as_str(), gap["seq"].as_i64()), (Some("gap"), Some(3)));
+            assert_eq!((gap["type"].as_str(), gap["seq"].as_i64()), (Some("gap"), Some(watcher.head)));
             assert_eq!(gap["epoch"], same.to_string());
             let next = world.publish(watcher.head + 1).await;
-            let event = watcher.next().await;
-            assert_eq!(event["seq"], next);
-            // So that head and content stay in step for the next round.
-            if next == 4 {
-                continue;
-            }
+            assert_eq!(watcher.numbers(1).await, [next], "and on it goes from there");
         }
         let mut resumed = world.watch(Some(3), Some(same)).await;
         assert_eq!(resumed.next().await["seq"], 4, "the right epoch resumes");

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::SEC_WEBSOCKET_PROTOCOL, web::Payload};
 use consilium_kernel::{Refusal, RefusalKind};
 
-use super::{context::WsContext, protocol::SUBPROTOCOL, session, worker::Login};
+use super::{context::WsContext, login::Login, protocol::SUBPROTOCOL, session};
 use crate::http::problem::Problem;
 
 const NO_SUBPROTOCOL: Refusal = Refusal::new(

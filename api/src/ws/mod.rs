@@ -3,23 +3,25 @@
 //! A frame takes this way: `session` (the actor; the only file that knows actix-web-actors) → `worker` (one frame
 //! after the other) → `commands` and `feed` (a subscription) → `outgoing` (a bounded queue) → `session`.
 
+mod close;
 mod commands;
 mod connections;
 mod context;
 mod feed;
 mod handshake;
 mod limits;
+mod login;
 mod outgoing;
 mod presence;
 mod protocol;
 mod session;
 #[cfg(test)]
-mod socket_tests;
+mod tests;
 mod topic;
 mod worker;
 
+pub use close::Close;
 pub use context::{Authenticate, WsContext, WsSettings};
 pub use handshake::connect;
-pub use outgoing::Close;
 pub use protocol::{ClientFrame, ServerFrame};
 pub use topic::Topic;

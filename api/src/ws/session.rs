@@ -17,9 +17,10 @@ use tokio::{
 use super::{
     context::WsContext,
     limits::Allowance,
+    login::Login,
     outgoing::{Close, Next, Outgoing},
     protocol::{LARGEST_FRAME, SUBPROTOCOL, ServerFrame},
-    worker::{Login, converse},
+    worker::converse,
 };
 
 /// Frames that may wait for the worker.

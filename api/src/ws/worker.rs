@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use consilium_kernel::{CommandMeta, Principal, Refusal, RefusalKind, Scope, Timestamp, User};
+use consilium_kernel::{CommandMeta, Principal, Refusal, RefusalKind, Scope, User};
 use serde_json::json;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use super::{
@@ -16,27 +16,13 @@ use super::{
     connections::Entry,
     context::WsContext,
     feed::Feed,
+    login::{self, Login},
     outgoing::{Close, Closed, Outgoing},
     presence::Watching,
     protocol::{ClientFrame, ServerFrame},
     topic::Topic,
 };
 
-/// Somebody who is logged in.
-pub struct Login {
-    /// Who.
-    pub user: User,
-    /// The token, to look again whether it still stands.
-    pub token: String,
-    /// When it expires.
-    pub expires_at: Option<Timestamp>,
-}
-
-const NOT_LOGGED_IN: Refusal = Refusal::new(
-    RefusalKind::Unauthenticated,
-    "unauthenticated",
-    "The first frame must be authenticate, unless the token was offered with the subprotocol.",
-);
 const ALREADY: Refusal =
     Refusal::new(RefusalKind::Conflict, "already_authenticated", "Please use reauthenticate for a newer token.");
 const ANOTHER: Refusal =
@@ -82,14 +68,7 @@ pub async fn converse(
 ) {
     let login = match login {
         Some(login) => Ok(login),
-        None => match timeout(context.settings.login_limit, first_frame(&context, &mut inbox, &outgoing)).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let _ = outgoing.push_now(&ServerFrame::refused(None, &NOT_LOGGED_IN, ""));
-                outgoing.close(Close::Unauthenticated);
-                Err(Closed)
-            }
-        },
+        None => login::wait_for(&context, &mut inbox, &outgoing).await,
     };
     let Ok(login) = login else { return };
     let entry = context.connections.enter(login.user.session_id, &outgoing);
@@ -106,41 +85,8 @@ pub async fn converse(
     let _ = conversation.run(inbox).await;
 }
 
-/// Waits for the token.
-async fn first_frame(
-    context: &WsContext,
-    inbox: &mut mpsc::Receiver<String>,
-    outgoing: &Outgoing,
-) -> Result<Login, Closed> {
-    let text = tokio::select! {
-        () = outgoing.closed() => return Err(Closed),
-        text = inbox.recv() => text.ok_or(Closed)?,
-    };
-    let (id, refusal) = match ClientFrame::parse(&text) {
-        Ok(ClientFrame::Authenticate { id, token }) => match context.log_in(&token).await {
-            Ok((user, expires_at)) => {
-                outgoing.push(&logged_in(id, &user, expires_at)).await?;
-                return Ok(Login { user, token, expires_at });
-            }
-            Err(refusal) => (id, refusal),
-        },
-        Ok(_) => (None, NOT_LOGGED_IN),
-        Err(wrong) => wrong,
-    };
-    outgoing.push(&ServerFrame::refused(id, &refusal, &request_id(context))).await?;
-    outgoing.close(match refusal.kind {
-        RefusalKind::Unavailable | RefusalKind::Internal => Close::Internal,
-        _ => Close::Unauthenticated,
-    });
-    Err(Closed)
-}
-
-fn logged_in(id: Option<String>, user: &User, expires_at: Option<Timestamp>) -> ServerFrame {
-    ServerFrame::Ok { id, data: json!({"user_id": user.user_id, "expires_at": expires_at}) }
-}
-
 /// Names one frame in the log and the audit log.
-fn request_id(context: &WsContext) -> String {
+pub(super) fn request_id(context: &WsContext) -> String {
     context.db.ids().next().to_string()
 }
 

@@ -1,3 +1,5 @@
+mod chat;
+
 use consilium_kernel::{
     CommandMeta, DEFAULT_FACILITY, FacilityId, Id, Principal, RefusalKind, Role, Scope, Timestamp, User, UserId,
 };
@@ -99,6 +101,10 @@ fn in_status(status: Status) -> Consultation {
     }
     assert_eq!(consultation.status, status);
     consultation
+}
+
+fn write(body: &str) -> Action {
+    Action::SendMessage(NewMessage { client_message_id: "1".to_owned(), body: body.to_owned() })
 }
 
 #[test]
@@ -214,52 +220,6 @@ fn a_waiting_patient_is_admitted_whichever_way_the_doctor_begins() {
     assert_eq!(events, [Event::Opened, Event::Started { at: start() }]);
 }
 
-fn write(body: &str) -> Action {
-    Action::SendMessage(NewMessage { client_message_id: "1".to_owned(), body: body.to_owned() })
-}
-
-#[test]
-fn the_chat_is_open_from_acceptance_until_a_week_after_the_end() {
-    let long_before = start() - 2_000.hours();
-    assert!(run(&mut consultation(), &by(PATIENT), write("hello"), long_before).is_ok());
-    let completed = in_status(Status::Completed);
-    let closes = start() + (7 * 24).hours();
-    assert!(run(&mut completed.clone(), &by(PATIENT), write("thanks"), closes - 1.microsecond()).is_ok());
-    assert_eq!(run(&mut completed.clone(), &by(DOCTOR), write("late"), closes), Err("chat_closed".to_owned()));
-    // Never begun: the booked end counts.
-    let booked_end = consultation().ends_at + (7 * 24).hours();
-    assert!(run(&mut consultation(), &by(PATIENT), write("hello?"), booked_end - 1.microsecond()).is_ok());
-    assert_eq!(run(&mut consultation(), &by(PATIENT), write("hello?"), booked_end), Err("chat_closed".to_owned()));
-    let cancelled = Consultation { appointment_status: AppointmentStatus::Cancelled, ..consultation() };
-    assert_eq!(run(&mut cancelled.clone(), &by(PATIENT), write("why"), start()), Err("chat_closed".to_owned()));
-}
-
-#[test]
-fn messages_have_a_length() {
-    for (body, ok) in
-        [(String::new(), false), ("x".to_owned(), true), ("ক".repeat(8_000), true), ("ক".repeat(8_001), false)]
-    {
-        let outcome = decide(&consultation(), &write(&body), &Policy::default(), &by(PATIENT), start());
-        match outcome {
-            Ok(_) => assert!(ok),
-            Err(refusal) => {
-                assert!(!ok);
-                assert_eq!((refusal.kind, refusal.errors[0].pointer.as_str()), (RefusalKind::Invalid, "/body"));
-            }
-        }
-    }
-    let unnamed = Action::SendMessage(NewMessage { client_message_id: String::new(), body: "x".to_owned() });
-    assert_eq!(run(&mut consultation(), &by(PATIENT), unnamed, start()), Err("invalid".to_owned()));
-}
-
-#[test]
-fn read_marks_only_move_forwards() {
-    let mut consultation = in_status(Status::InProgress);
-    assert_eq!(run(&mut consultation, &by(PATIENT), Action::MarkRead { seq: 5 }, start()), Ok(1));
-    assert_eq!(run(&mut consultation, &by(PATIENT), Action::MarkRead { seq: 4 }, start()), Ok(0));
-    assert_eq!(consultation.participant(user(PATIENT)).unwrap().read_seq, 5);
-}
-
 #[test]
 fn only_what_lies_idle_is_given_up() {
     let timer = Id::new(Uuid::from_u128(9));
@@ -309,7 +269,8 @@ fn rank(status: Status) -> u8 {
 }
 
 proptest! {
-    #[test]
+
+#[test]
     fn no_sequence_leaves_the_graph(steps in proptest::collection::vec(any_step(), 1..60)) {
         let mut consultation = consultation();
         let mut now = start() - 1.hour();

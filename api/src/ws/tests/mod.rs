@@ -1,0 +1,7 @@
+//! Real sockets against a real server.
+
+mod client;
+mod coming_in;
+mod limits;
+mod talking;
+mod world;
