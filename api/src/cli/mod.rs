@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod check_config;
+mod demo;
 mod migrate;
 mod plugin;
 mod seed_demo;
@@ -45,6 +46,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Fill an empty database with demo accounts
     SeedDemo(seed_demo::SeedDemo),
+    Demo(demo::Demo),
     /// Manage staff accounts
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -71,19 +73,23 @@ pub fn main() -> ExitCode {
     if let Command::CheckConfig(command) = &cli.command {
         return command.run(cli.config.as_deref());
     }
-    let config = match config::load(cli.config.as_deref(), None) {
+    let mut config = match config::load(cli.config.as_deref(), None) {
         Ok(config) => config,
         Err(errors) => {
             eprintln!("{errors}");
             return ExitCode::from(BAD_CONFIG);
         }
     };
+    if matches!(cli.command, Command::Demo(_)) {
+        demo::quieten(&mut config);
+    }
     crate::logging::start(&config.log);
     let outcome = actix_rt::System::new().block_on(async move {
         match cli.command {
             Command::Serve(command) => command.run(config).await,
             Command::Migrate => migrate::run(&config).await,
             Command::SeedDemo(command) => command.run(&config).await,
+            Command::Demo(command) => command.run(config).await,
             Command::Admin(command) => command.run(&config).await,
             Command::Plugin(command) => command.run(&config).await,
             Command::Audit(command) => command.run(&config).await,
