@@ -8,7 +8,7 @@ use consilium_db::Db;
 use consilium_kernel::{Refusal, RefusalKind};
 use consilium_plugin_host::{
     CallError, PluginHost,
-    contract::video::{CreateRoom, EndRoom, Join, Participant, Role},
+    contract::video::{CreateRoom, EndRoom, Join, Participant, Role, Room, RoomEnded},
 };
 
 /// Tries each provider in turn; the first one that answers gives the room.
@@ -33,25 +33,35 @@ impl PluginVideo {
         Arc::new(Self { plugins, providers, db })
     }
 
+    /// Asks for the room by its key first, because only the provider knows its name.
+    async fn made(&self, provider: &str, room: &VideoRoom) -> Result<Room, CallError> {
+        // The consultation is the key: the same one always leads to the same room.
+        let consultation_id = room.consultation_id.to_string();
+        let create = CreateRoom {
+            idempotency_key: consultation_id.clone(),
+            consultation_id,
+            starts_at: room.starts_at,
+            ends_at: room.ends_at,
+        };
+        self.plugins.call(provider, create).await
+    }
+
+    async fn end_at(&self, provider: &str, room: &VideoRoom) -> Result<RoomEnded, CallError> {
+        let made = self.made(provider, room).await?;
+        self.plugins.call(provider, EndRoom { room: made.room }).await
+    }
+
     async fn access_by(
         &self,
         provider: &str,
         room: &VideoRoom,
         participant: &VideoParticipant,
     ) -> Result<VideoGrant, CallError> {
-        let consultation_id = room.consultation_id.to_string();
-        // The consultation is the key: the same one always leads to the same room.
-        let create = CreateRoom {
-            idempotency_key: consultation_id.clone(),
-            consultation_id: consultation_id.clone(),
-            starts_at: room.starts_at,
-            ends_at: room.ends_at,
-        };
-        let made = self.plugins.call(provider, create).await?;
+        let made = self.made(provider, room).await?;
         let until = room.ends_at.max(self.db.clock().now()) + OVERTIME;
         let join = Join {
             room: made.room,
-            consultation_id,
+            consultation_id: room.consultation_id.to_string(),
             participant: Participant {
                 id: participant.user_id.to_string(),
                 role: match participant.role {
@@ -99,8 +109,7 @@ impl VideoAccess for PluginVideo {
 
     async fn end_room(&self, room: &VideoRoom) -> Result<(), Refusal> {
         for provider in &self.providers {
-            let end = EndRoom { room: room.consultation_id.to_string() };
-            if let Err(error) = self.plugins.call(provider, end).await {
+            if let Err(error) = self.end_at(provider, room).await {
                 tracing::warn!(provider, code = error.code(), consultation = %room.consultation_id, "room not closed");
             }
         }
