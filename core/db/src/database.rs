@@ -118,9 +118,19 @@ impl Db {
                 writer.submit(Box::new(job))?;
                 receiver.await.map_err(|_| Error::UnknownOutcome)?
             }
+            #[cfg(not(feature = "fault-acknowledge-early"))]
             None => {
                 let inner = self.0.clone();
                 self.on_pool(move |connection| postgres::write(&inner, connection, &meta, &f)).await
+            }
+            #[cfg(feature = "fault-acknowledge-early")]
+            None => {
+                let (db, (sender, receiver)) = (self.clone(), oneshot::channel());
+                tokio::spawn(async move {
+                    let inner = db.0.clone();
+                    db.on_pool(move |connection| postgres::acknowledge_early(&inner, connection, &meta, &f, sender)).await
+                });
+                receiver.await.map_err(|_| Error::UnknownOutcome)?
             }
         }
     }

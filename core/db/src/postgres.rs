@@ -41,6 +41,34 @@ pub(crate) fn write<T>(
     }
 }
 
+/// Answers before it commits: what must never happen, for the kill test to find out.
+#[cfg(feature = "fault-acknowledge-early")]
+pub(crate) fn acknowledge_early<T>(
+    db: &Inner,
+    connection: &mut AnyConnection,
+    meta: &CommandMeta,
+    f: &impl Fn(&mut Tx<'_>) -> Result<T>,
+    reply: tokio::sync::oneshot::Sender<Result<T>>,
+) -> Result<()> {
+    let mut reply = Some(reply);
+    let told = std::cell::RefCell::new(&mut reply);
+    let committed = write(db, connection, meta, &|tx: &mut Tx<'_>| {
+        let value = f(tx)?;
+        if let Some(reply) = told.borrow_mut().take() {
+            let _ = reply.send(Ok(value));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        Ok(())
+    });
+    match (committed, reply) {
+        (Err(error), Some(reply)) => {
+            let _ = reply.send(Err(error));
+            Ok(())
+        }
+        (committed, _) => committed,
+    }
+}
+
 fn try_once<T>(
     db: &Inner,
     connection: &mut AnyConnection,
@@ -56,8 +84,6 @@ fn try_once<T>(
         }
     };
     let transaction = transaction_id(connection)?;
-    #[cfg(feature = "fault-acknowledge-early")]
-    commit_late(db, connection);
     match Manager::commit_transaction(connection) {
         Ok(()) => {}
         Err(error) if lost_a_race(&error) || !is_passing(&error) => return Err(error.into()),

@@ -48,7 +48,11 @@ async fn a_doctor_is_found_and_booked() {
         doctor.put(&hours, daily("09:00", "13:00")).await.problem(428, "if_match_required");
         let set = doctor.put(&hours, daily("09:00", "13:00")).header("If-Match", empty.header("etag")).await;
         assert_eq!(set.status, 200, "{set:#?}");
-        doctor.put(&hours, daily("09:00", "10:00")).header("If-Match", empty.header("etag")).await.problem(412, "stale");
+        doctor
+            .put(&hours, daily("09:00", "10:00"))
+            .header("If-Match", empty.header("etag"))
+            .await
+            .problem(412, "stale");
         doctor.put(&hours, daily("09:00", "10:00")).header("If-Match", "\"x\"").await.problem(412, "stale");
         assert_eq!(app.client.get(&hours).await.header("etag"), set.header("etag"));
 
@@ -114,7 +118,8 @@ async fn an_appointment_is_rejected_moved_and_called_off() {
         assert!(patient.slots(&doctor).await.contains(&slots[0]) && !patient.slots(&doctor).await.contains(&slots[1]));
         let accepted = doctor.accept(id).await.expect(200);
         assert_eq!(accepted["consultation_id"], agreed["consultation_id"], "one consultation throughout");
-        let moved = act(&doctor, id, "reschedule", json!({"starts_at": slots[2], "reason": "surgery"})).await.expect(200);
+        let moved =
+            act(&doctor, id, "reschedule", json!({"starts_at": slots[2], "reason": "surgery"})).await.expect(200);
         assert_eq!((&moved["status"], &moved["starts_at"]), (&json!("accepted"), &json!(slots[2])));
 
         // One patient is in one place at a time.
@@ -125,7 +130,10 @@ async fn an_appointment_is_rejected_moved_and_called_off() {
         act(&doctor, id, "no-show", Value::Null).await.problem(409, "invalid_transition");
         let stranger = app.patient("stranger").await;
         act(&stranger, id, "cancel", Value::Null).await.problem(404, "not_found");
-        assert_eq!(act(&patient, id, "cancel", json!({"reason": "well again"})).await.expect(200)["status"], "cancelled");
+        assert_eq!(
+            act(&patient, id, "cancel", json!({"reason": "well again"})).await.expect(200)["status"],
+            "cancelled"
+        );
         for verb in ["accept", "reject", "cancel"] {
             act(&doctor, id, verb, Value::Null).await.problem(409, "invalid_transition");
         }

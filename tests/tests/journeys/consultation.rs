@@ -135,6 +135,8 @@ fn with_video(config: &mut Config) {
 #[actix_rt::test]
 async fn the_doctor_gets_a_room_at_once_and_the_patient_when_let_in() {
     on_both_with(with_video, async |app| {
+        let plugin = &app.admin.get("/plugins").await.expect(200)["items"][0];
+        assert_eq!((&plugin["id"], &plugin["state"]), (&json!("video-webrtc"), &json!("running")), "{plugin}");
         let (doctor, patient) = (app.doctor("ayesha").await, app.patient("rafi").await);
         let mut wish = consilium_tests::client::wish(&doctor, "2026-06-01T08:30:00Z");
         wish["visit_type"] = json!("video");
@@ -151,8 +153,6 @@ async fn the_doctor_gets_a_room_at_once_and_the_patient_when_let_in() {
         doctor.post(&format!("{path}/admit"), Value::Null).await.expect(200);
         let for_patient = join(&patient).await;
         assert_eq!(for_patient["video"]["room"], for_doctor["video"]["room"]);
-        let plugins = app.admin.again().await.get("/plugins").await.expect(200);
-        assert_eq!((&plugins["items"][0]["id"], &plugins["items"][0]["state"]), (&json!("video-webrtc"), &json!("running")));
     })
     .await;
 }

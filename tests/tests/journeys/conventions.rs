@@ -52,7 +52,8 @@ async fn a_bad_body_is_told_where_it_is_bad() {
         });
         let told = app.client.post("/auth/register", account).await;
         assert_eq!(told.problem(422, "invalid"), ["/email", "/given_name", "/time_zone"]);
-        let account = json!({"email": email("x"), "password": "p", "role": "admin", "given_name": "A", "family_name": "B"});
+        let account =
+            json!({"email": email("x"), "password": "p", "role": "admin", "given_name": "A", "family_name": "B"});
         assert_eq!(app.client.post("/auth/register", account).await.problem(422, "invalid"), ["/role"]);
 
         let large = json!({"reason": "x".repeat(1_100_000)}).to_string();
@@ -111,7 +112,9 @@ async fn answers_carry_the_promised_headers() {
 
         let booked = patient.book(&doctor, "2026-06-01T09:00:00Z").await;
         let location = booked.header("location").to_owned();
-        for path in [location.as_str(), "/api/v1/me", "/api/v1/doctors", &format!("/api/v1/doctors/{}", doctor.doctor_id)] {
+        for path in
+            [location.as_str(), "/api/v1/me", "/api/v1/doctors", &format!("/api/v1/doctors/{}", doctor.doctor_id)]
+        {
             let (path, etag) = (format!("/{path}"), seen(&patient, path).await);
             let fresh = patient.get(&path).header("If-None-Match", &etag).await;
             assert_eq!((fresh.status, &fresh.body), (304, &json!("")), "{path}");

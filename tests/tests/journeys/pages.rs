@@ -71,7 +71,8 @@ async fn every_appointment_is_on_one_page() {
             patient.get(&format!("/appointments?{wrong}")).await.problem(422, "invalid");
         }
         let day = patient.get("/appointments?from=2026-06-01T09:00:00Z&to=2026-06-01T10:00:00Z").await.expect(200);
-        let starts: Vec<&str> = day["items"].as_array().expect("a list").iter().map(|one| text(one, "starts_at")).collect();
+        let starts: Vec<&str> =
+            day["items"].as_array().expect("a list").iter().map(|one| text(one, "starts_at")).collect();
         assert_eq!(starts, ["2026-06-01T09:00:00Z", "2026-06-01T09:30:00Z"]);
     })
     .await;

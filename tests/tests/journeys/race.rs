@@ -45,7 +45,8 @@ async fn race(app: &TestApp) {
     assert_eq!(counted, BTreeMap::from(expected));
 
     let held = app.admin.get("/appointments?limit=100").await.expect(200);
-    let mut held: Vec<&str> = held["items"].as_array().expect("a list").iter().map(|one| text(one, "starts_at")).collect();
+    let mut held: Vec<&str> =
+        held["items"].as_array().expect("a list").iter().map(|one| text(one, "starts_at")).collect();
     held.dedup();
     assert_eq!(held, slots[..SLOTS], "each slot once");
 }

@@ -134,7 +134,11 @@ async fn tokens_expire_and_idle_sessions_end() {
         app.wait(3 * 24 * 60);
         refresh(app, text(&next, "refresh_token")).await.problem(401, "token_expired");
         for token in ["x", "a.b.c"] {
-            app.client.get("/me").header("Authorization", &format!("Bearer {token}")).await.problem(401, "token_invalid");
+            app.client
+                .get("/me")
+                .header("Authorization", &format!("Bearer {token}"))
+                .await
+                .problem(401, "token_invalid");
         }
         app.client.get("/me").header("Authorization", "Basic eDp5").await.problem(401, "unauthenticated");
         app.client.get("/me").await.problem(401, "unauthenticated");

@@ -5,17 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use consilium_api::http::routes::routes;
 
 /// Who tries: the columns of `matrix.txt`.
-pub const CALLERS: [&str; 9] = [
-    "anonymous",
-    "patient",
-    "foreign patient",
-    "doctor",
-    "foreign doctor",
-    "nurse",
-    "pharmacist",
-    "support",
-    "admin",
-];
+pub const CALLERS: [&str; 9] =
+    ["anonymous", "patient", "foreign patient", "doctor", "foreign doctor", "nurse", "pharmacist", "support", "admin"];
 
 /// What a caller is promised on a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +71,8 @@ impl Matrix {
 
     /// Everything in which the server differs from the promise, routes that only one of them knows included.
     pub fn differences(&self, observed: &Observed) -> Vec<String> {
-        let served: BTreeSet<String> = routes().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+        let served: BTreeSet<String> =
+            routes().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
         let written: BTreeSet<String> = self.0.keys().cloned().collect();
         let mut wrong: Vec<String> = Vec::new();
         wrong.extend(served.difference(&written).map(|route| format!("{route}: not in matrix.txt")));
@@ -142,7 +134,8 @@ mod tests {
                 flipped += 1;
             }
         }
-        let public = routes().iter().filter(|route| route.access == consilium_api::http::access::Access::Public).count();
+        let public =
+            routes().iter().filter(|route| route.access == consilium_api::http::access::Access::Public).count();
         assert_eq!(flipped, routes().len() - public, "a route that is not public keeps out who is not logged in");
     }
 

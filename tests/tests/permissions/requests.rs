@@ -57,9 +57,7 @@ async fn request(world: &World, route: &str) -> (String, Value) {
 
         "PATCH /doctors/{id}" => (at(doctor), json!({"display_name": format!("Dr. Ada {n}")})),
         "POST /admin/doctors/{id}/verify" => (at(doctor), json!({"decision": "approved"})),
-        "PUT /doctors/{id}/availability" => {
-            (at(doctor), world.doctor.get(&at(doctor)).await.expect(200))
-        }
+        "PUT /doctors/{id}/availability" => (at(doctor), world.doctor.get(&at(doctor)).await.expect(200)),
 
         "POST /appointments" => (at(""), consilium_tests::client::wish(&world.doctor, &world.slot())),
         "GET /appointments/{id}"

@@ -1,0 +1,122 @@
+//! Compares what the ledger knows with what the server still has, by its API and by SQL.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use consilium_tests::client::{Person, text};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types::BigInt};
+use serde_json::Value;
+
+use crate::{deployment::Deployment, ledger::Ledger, load::Crowd};
+
+/// Everything that is missing, doubled or different: all appointments, and the chats named.
+pub async fn all(crowd: &Crowd, ledger: &Ledger, chats: BTreeSet<String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut kept: BTreeMap<String, Value> = BTreeMap::new();
+    let mut held: BTreeMap<(String, String), String> = BTreeMap::new();
+    for patient in &crowd.patients {
+        for appointment in list(patient, "/appointments?limit=100", "cursor").await {
+            let id = text(&appointment, "id").to_owned();
+            if matches!(text(&appointment, "status"), "pending" | "accepted") {
+                let slot = (text(&appointment, "doctor_id").to_owned(), text(&appointment, "starts_at").to_owned());
+                wrong.extend(held.insert(slot.clone(), id.clone()).map(|other| format!("{slot:?}: {other} and {id}")));
+            }
+            kept.insert(id, appointment);
+        }
+    }
+    for (id, booked) in ledger.appointments.borrow().iter() {
+        match kept.remove(id) {
+            None => wrong.push(format!("appointment {id} is gone: {booked:?}")),
+            Some(found) if text(&found, "status") != booked.status || text(&found, "starts_at") != booked.slot => {
+                wrong.push(format!("appointment {id} was acknowledged as {booked:?}, but is {found}"));
+            }
+            Some(_) => {}
+        }
+    }
+    // Whatever was done was asked for once: a booking that nobody was told of was settled under its key.
+    wrong.extend(kept.keys().map(|id| format!("appointment {id} is there, but nobody booked it")));
+    for id in chats {
+        wrong.extend(chat(crowd, ledger, &id).await);
+    }
+    wrong
+}
+
+async fn chat(crowd: &Crowd, ledger: &Ledger, id: &str) -> Vec<String> {
+    let known = ledger.chats.borrow()[id].clone();
+    let messages =
+        list(&crowd.patients[known.patient], &format!("/consultations/{id}/messages?limit=100"), "cursor").await;
+    let mut wrong = Vec::new();
+    let mut kept: BTreeMap<&str, i64> = BTreeMap::new();
+    for (place, message) in messages.iter().enumerate() {
+        let seq = message["seq"].as_i64().unwrap_or_default();
+        if seq != place as i64 + 1 {
+            wrong.push(format!("chat {id}: message {} of the list has seq {seq}", place + 1));
+        }
+        if kept.insert(text(message, "body"), seq).is_some() {
+            wrong.push(format!("chat {id}: twice: {message}"));
+        }
+    }
+    for said in &known.said {
+        if kept.remove(said.line.text.as_str()) != Some(said.seq) {
+            wrong.push(format!("chat {id}: {said:?} is gone or has another number"));
+        }
+    }
+    wrong.extend(kept.keys().map(|text| format!("chat {id}: `{text}` is there, but nobody said it")));
+    wrong
+}
+
+async fn list(person: &Person, path: &str, parameter: &str) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let mut page = person.get(&format!("{path}{cursor}")).await.expect(200);
+        items.append(page["items"].as_array_mut().expect("a list"));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&{parameter}={next}"),
+            None => return items,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// What the tables say, past everything the product does.
+pub fn tables(deployment: &Deployment) -> Vec<String> {
+    let live = "status IN ('pending', 'accepted')";
+    let questions = [
+        (
+            "slots held twice",
+            "SELECT count(*) AS count FROM occupancy a JOIN occupancy b ON a.doctor_id = b.doctor_id AND a.id < b.id \
+             AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at"
+                .to_owned(),
+        ),
+        (
+            "live appointments that hold nothing",
+            format!(
+                "SELECT count(*) AS count FROM appointment WHERE {live} AND NOT EXISTS \
+                 (SELECT 1 FROM occupancy WHERE occupancy.appointment_id = appointment.id)"
+            ),
+        ),
+        (
+            "slots held by appointments that are over",
+            format!(
+                "SELECT count(*) AS count FROM occupancy JOIN appointment ON appointment.id = occupancy.appointment_id \
+                 WHERE NOT {live}"
+            ),
+        ),
+    ];
+    let found = questions.into_iter().map(|(what, question)| (what, count(&deployment.database, &question)));
+    found.filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect()
+}
+
+fn count(database: &str, question: &str) -> i64 {
+    let query = sql_query(question);
+    let counted: Count = match database.strip_prefix("sqlite://") {
+        Some(path) => query.get_result(&mut SqliteConnection::establish(path).expect("the database")),
+        None => query.get_result(&mut PgConnection::establish(database).expect("the database")),
+    }
+    .unwrap_or_else(|error| panic!("{question}: {error}"));
+    counted.count
+}
