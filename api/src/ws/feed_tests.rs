@@ -1,3 +1,5 @@
+//! That a feed misses nothing and doubles nothing.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use consilium_db::testing::TestDb;

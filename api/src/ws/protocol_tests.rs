@@ -1,3 +1,5 @@
+//! Frames as clients write and read them.
+
 use serde_json::json;
 
 use super::*;

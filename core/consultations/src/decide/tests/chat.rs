@@ -1,3 +1,5 @@
+//! When somebody may write, and what a repeated message is answered with.
+
 use super::*;
 
 #[test]

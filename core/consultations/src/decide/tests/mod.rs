@@ -1,3 +1,5 @@
+//! The rules of a consultation, case by case.
+
 mod chat;
 
 use consilium_kernel::{
