@@ -1,11 +1,9 @@
 //! The meeting itself: waiting, being let in, writing, notes, the end.
 
-use consilium_api::config::{Config, Isolation, Plugin};
 use consilium_kernel::Role;
 use consilium_tests::{
-    app::{on_both, on_both_with},
-    artifacts,
-    client::{Person, text},
+    app::on_both,
+    client::{Person, text, wish},
 };
 use serde_json::{Value, json};
 
@@ -121,47 +119,11 @@ async fn who_waits_sees_the_place_in_the_line() {
     .await;
 }
 
-fn with_video(config: &mut Config) {
-    let library = artifacts::plugin("video-webrtc");
-    config.plugins.directory = library.parent().expect("a folder").display().to_string();
-    let plugin = Plugin {
-        library: library.file_name().expect("a file").to_string_lossy().into_owned(),
-        isolation: Isolation::InProcess,
-        ..Plugin::default()
-    };
-    config.plugins.r#use.insert("video-webrtc".to_owned(), plugin);
-}
-
-#[actix_rt::test]
-async fn the_doctor_gets_a_room_at_once_and_the_patient_when_let_in() {
-    on_both_with(with_video, async |app| {
-        let plugin = &app.admin.get("/plugins").await.expect(200)["items"][0];
-        assert_eq!((&plugin["id"], &plugin["state"]), (&json!("video-webrtc"), &json!("running")), "{plugin}");
-        let (doctor, patient) = (app.doctor("ayesha").await, app.patient("rafi").await);
-        let mut wish = consilium_tests::client::wish(&doctor, "2026-06-01T08:30:00Z");
-        wish["visit_type"] = json!("video");
-        let booked = patient.post("/appointments", wish).await.expect(201);
-        let agreed = doctor.accept(text(&booked, "id")).await.expect(200);
-        let path = format!("/consultations/{}", text(&agreed, "consultation_id"));
-        app.wait(16);
-        let (doctor, patient) = (doctor.again().await, patient.again().await);
-        let join = async |who: &Person| who.post(&format!("{path}/join"), Value::Null).await.expect(200);
-
-        assert_eq!(join(&patient).await["video"], Value::Null);
-        let for_doctor = join(&doctor).await;
-        assert_eq!(for_doctor["video"]["provider"], "video-webrtc");
-        doctor.post(&format!("{path}/admit"), Value::Null).await.expect(200);
-        let for_patient = join(&patient).await;
-        assert_eq!(for_patient["video"]["room"], for_doctor["video"]["room"]);
-    })
-    .await;
-}
-
 #[actix_rt::test]
 async fn without_a_provider_one_is_in_all_the_same() {
     on_both(async |app| {
         let (doctor, patient) = (app.doctor("ayesha").await, app.patient("rafi").await);
-        let mut wish = consilium_tests::client::wish(&doctor, "2026-06-01T08:30:00Z");
+        let mut wish = wish(&doctor, "2026-06-01T08:30:00Z");
         wish["visit_type"] = json!("video");
         let booked = patient.post("/appointments", wish).await.expect(201);
         let agreed = doctor.accept(text(&booked, "id")).await.expect(200);

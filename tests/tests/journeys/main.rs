@@ -1,4 +1,10 @@
 //! What people do with the platform, over HTTP, on each database.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "all of this is test code: a panic is a failed test"
+)]
 
 mod booking;
 mod consultation;

@@ -1,4 +1,10 @@
 //! Every route, tried by every kind of caller, against what `matrix.txt` promises.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "all of this is test code: a panic is a failed test"
+)]
 
 mod matrix;
 mod requests;
