@@ -1,4 +1,5 @@
 //! `consilium demo` plays the whole main job, with every step answered as it should, on each database.
+#![allow(clippy::expect_used, reason = "a panic is a failed test")]
 
 use std::process::{Command, Output};
 

@@ -128,7 +128,8 @@ impl Db {
                 let (db, (sender, receiver)) = (self.clone(), oneshot::channel());
                 tokio::spawn(async move {
                     let inner = db.0.clone();
-                    db.on_pool(move |connection| postgres::acknowledge_early(&inner, connection, &meta, &f, sender)).await
+                    db.on_pool(move |connection| postgres::acknowledge_early(&inner, connection, &meta, &f, sender))
+                        .await
                 });
                 receiver.await.map_err(|_| Error::UnknownOutcome)?
             }

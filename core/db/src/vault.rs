@@ -296,12 +296,9 @@ impl Vault {
     }
 
     /// Fetches the keys of these values in one query, so that a list costs no query per row.
-    pub(crate) fn preload(
-        &self,
-        connection: &mut AnyConnection,
-        ids: impl Iterator<Item = uuid::Uuid>,
-    ) -> Result<()> {
-        let mut missing: Vec<uuid::Uuid> = self.cached(|cache| ids.filter(|id| !cache.by_id.contains_key(id)).collect());
+    pub(crate) fn preload(&self, connection: &mut AnyConnection, ids: impl Iterator<Item = uuid::Uuid>) -> Result<()> {
+        let mut missing: Vec<uuid::Uuid> =
+            self.cached(|cache| ids.filter(|id| !cache.by_id.contains_key(id)).collect());
         missing.sort();
         missing.dedup();
         if missing.is_empty() {

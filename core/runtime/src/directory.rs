@@ -90,7 +90,8 @@ impl<E: Entity> Directory<E> {
             }
             Err(_) => {
                 metrics::counter!("consilium_entity_timeouts", "kind" => E::KIND).increment(1);
-                Err(Refusal::unavailable().because("This takes longer than it should. Please look before you try again."))
+                Err(Refusal::unavailable()
+                    .because("This takes longer than it should. Please look before you try again."))
             }
         }
     }
