@@ -43,7 +43,7 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let wake_timers = timers.wake();
     let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
     wake_workers.extend([wake_mail.clone(), state.insights.wake()]);
-    db.on_commit(move |effects| {
+    let listening = db.on_commit(move |effects| {
         effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
         if !effects.events.is_empty() {
             wake_workers.iter().for_each(|wake| wake.notify_one());
@@ -52,6 +52,9 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
             wake_timers.notify_one();
         }
     });
+    if let Err(error) = listening {
+        tracing::error!(%error, "live events and quick wake-ups do not work");
+    }
 
     for worker in workers {
         let shutdown = tasks.shutdown();

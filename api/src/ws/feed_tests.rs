@@ -25,11 +25,13 @@ impl World {
         let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
         let deaf = Arc::new(AtomicBool::new(false));
         let (publisher, lost) = (bus.clone(), deaf.clone());
-        test.db.on_commit(move |effects| {
-            if !lost.load(Ordering::SeqCst) {
-                effects.topics.into_iter().for_each(|event| publisher.publish(LiveEvent::Event(event)));
-            }
-        });
+        test.db
+            .on_commit(move |effects| {
+                if !lost.load(Ordering::SeqCst) {
+                    effects.topics.into_iter().for_each(|event| publisher.publish(LiveEvent::Event(event)));
+                }
+            })
+            .unwrap();
         Self { test, bus, deaf }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, sync::Mutex};
 
-use consilium_kernel::{CommandMeta, Refusal, RefusalKind, Timestamp};
+use consilium_kernel::{CommandMeta, Refusal, Timestamp};
 use diesel::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -99,7 +99,6 @@ impl Running {
         let entry = (user.uuid(), idempotency.key.clone());
         let mut running = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if !running.insert(entry.clone()) {
-            debug_assert_eq!(RepeatRefusal::InProgress.refusal().kind, RefusalKind::Conflict);
             return Err(RepeatRefusal::InProgress.refusal());
         }
         Ok(RunningGuard(Some((self.clone(), entry))))

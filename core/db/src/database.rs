@@ -16,7 +16,7 @@ use crate::{
     group_commit::{Job, Outcome, Writer},
     migrations, postgres,
     session::{Effects, Session, Tx},
-    vault::{FreshKeys, Vault},
+    vault::{KnownKeys, Vault},
 };
 
 /// How long a read or write may wait for a connection.
@@ -71,8 +71,12 @@ impl Db {
     }
 
     /// The one listener that hears of every commit of this process, in the committing thread: it must not block.
-    pub fn on_commit(&self, listener: impl Fn(Effects) + Send + Sync + 'static) {
-        let _ = self.0.listener.set(Box::new(listener));
+    ///
+    /// # Errors
+    /// [`Error::Setup`] when there is one already.
+    pub fn on_commit(&self, listener: impl Fn(Effects) + Send + Sync + 'static) -> Result<()> {
+        let second = self.0.listener.set(Box::new(listener)).is_err();
+        if second { Err(Error::Setup("somebody listens to commits already".to_owned())) } else { Ok(()) }
     }
 
     /// The injected clock.
@@ -98,7 +102,10 @@ impl Db {
         let inner = self.0.clone();
         self.on_pool(move |connection| {
             let now = inner.clock.now();
-            f(&mut Session::new(connection, &inner.vault, inner.ids.as_ref(), now))
+            let mut session = Session::new(connection, &inner.vault, inner.ids.as_ref(), now);
+            let answer = f(&mut session);
+            inner.vault.remember(session.finish());
+            answer
         })
         .await
     }
@@ -205,8 +212,8 @@ impl Inner {
     }
 
     /// Tells the process what was committed.
-    pub(crate) fn announce(&self, Committed((effects, fresh)): Committed) {
-        self.vault.remember(fresh);
+    pub(crate) fn announce(&self, Committed((effects, known)): Committed) {
+        self.vault.remember(known);
         if let Some(listener) = self.listener.get()
             && !(effects.events.is_empty() && effects.topics.is_empty() && !effects.timers)
         {
@@ -216,7 +223,7 @@ impl Inner {
 }
 
 /// What a transaction will have brought about once it is committed.
-pub(crate) struct Committed((Effects, FreshKeys));
+pub(crate) struct Committed((Effects, KnownKeys));
 
 /// A write on its way through the writer thread.
 struct Write<T, F> {

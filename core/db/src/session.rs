@@ -12,7 +12,7 @@ use crate::{
     outbox::{self, Fact},
     timers::{self, TimerRequest},
     topics::{self, TopicEvent},
-    vault::{Cell, Encrypted, FreshKeys, Vault},
+    vault::{Cell, Encrypted, KnownKeys, Vault},
 };
 
 /// A read, or the reading half of a transaction.
@@ -21,12 +21,17 @@ pub struct Session<'a> {
     vault: &'a Vault,
     ids: &'a dyn Ids,
     now: Timestamp,
-    fresh: FreshKeys,
+    known: KnownKeys,
 }
 
 impl<'a> Session<'a> {
     pub(crate) fn new(connection: &'a mut AnyConnection, vault: &'a Vault, ids: &'a dyn Ids, now: Timestamp) -> Self {
-        Self { connection, vault, ids, now, fresh: Vec::new() }
+        Self { connection, vault, ids, now, known: KnownKeys::default() }
+    }
+
+    /// The keys that it met.
+    pub(crate) fn finish(self) -> KnownKeys {
+        self.known
     }
 
     /// For Diesel.
@@ -49,14 +54,14 @@ impl<'a> Session<'a> {
         Id::new(self.ids.next())
     }
 
-    /// Fetches what opening these values needs in one query. For lists, in reads outside a transaction.
+    /// Fetches what opening these values needs in one query. For lists.
     pub fn prepare_to_open<'e, T: 'e>(&mut self, sealed: impl IntoIterator<Item = &'e Encrypted<T>>) -> Result<()> {
-        self.vault.preload(self.connection, sealed.into_iter().filter_map(Encrypted::key_id))
+        self.vault.preload(self.connection, &mut self.known, sealed.into_iter().filter_map(Encrypted::key_id))
     }
 
     /// Reads what `Tx::seal` wrote into `cell`.
     pub fn open<T: DeserializeOwned>(&mut self, cell: Cell, sealed: &Encrypted<T>) -> Result<T> {
-        self.vault.open(self.connection, &self.fresh, cell, sealed)
+        self.vault.open(self.connection, &mut self.known, cell, sealed)
     }
 }
 
@@ -83,8 +88,8 @@ impl<'a> Tx<'a> {
         Self { session, meta, effects: Effects::default() }
     }
 
-    pub(crate) fn finish(self) -> (Effects, FreshKeys) {
-        (self.effects, self.session.fresh)
+    pub(crate) fn finish(self) -> (Effects, KnownKeys) {
+        (self.effects, self.session.known)
     }
 
     /// Who commands, and for which facility.
@@ -94,8 +99,8 @@ impl<'a> Tx<'a> {
 
     /// Encrypts `value` for `cell` under the key of `subject` (a patient, an account or a facility).
     pub fn seal<T: Serialize>(&mut self, subject: uuid::Uuid, cell: Cell, value: &T) -> Result<Encrypted<T>> {
-        let Session { connection, vault, ids, now, fresh } = &mut self.session;
-        let key = vault.key_of(connection, fresh, subject, ids.next(), *now)?;
+        let Session { connection, vault, ids, now, known } = &mut self.session;
+        let key = vault.key_of(connection, known, subject, ids.next(), *now)?;
         vault.seal(&key, cell, value)
     }
 

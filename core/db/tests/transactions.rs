@@ -1,16 +1,20 @@
 //! What one transaction promises, on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use std::sync::{Arc, Mutex};
+
 use consilium_db::{
-    Cell, Encrypted, Error, answers,
+    Cell, Db, Encrypted, Error, Keys, Vault, answers,
     outbox::{self, Fact, Position},
     testing::TestDb,
     timers::{self, TimerRequest},
     topics,
 };
 use consilium_kernel::{
-    CommandMeta, DEFAULT_FACILITY, EntityRef, Id, IdempotencyKey, Principal, Refusal, RefusalKind, Role, Scope, User,
+    CommandMeta, DEFAULT_FACILITY, EntityRef, Id, IdempotencyKey, Principal, RandomIds, Refusal, RefusalKind, Role,
+    Scope, User,
 };
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 fn meta() -> CommandMeta {
@@ -175,6 +179,67 @@ async fn sealed_values_open_only_where_they_were_written() {
         let moved = test.db.read(move |s| s.open(elsewhere, &sealed)).await;
         assert!(matches!(moved, Err(Error::Sealed(_))));
     }
+}
+
+/// A data key that was only seen inside a batch whose commit failed must not be sealed with: no row holds it.
+#[tokio::test]
+async fn a_data_key_is_forgotten_with_the_batch_that_made_it() {
+    let test = TestDb::sqlite();
+    let (patient, row) = (test.db.ids().next(), test.db.ids().next());
+    let cell = Cell::new("message", "body", row);
+    let latest: Arc<Mutex<Option<Encrypted<String>>>> = Arc::default();
+
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let (holding, held) = tokio::sync::oneshot::channel();
+    let holding = Mutex::new(Some(holding));
+    let db = test.db.clone();
+    // Holds the writer until the three others wait, so that they form one batch.
+    let holder = tokio::spawn(async move {
+        let meta = meta();
+        let hold = db.write(&meta, move |_| {
+            if let Some(holding) = holding.lock().unwrap().take() {
+                holding.send(()).unwrap();
+            }
+            let _ = wait.lock().unwrap().recv();
+            Ok(())
+        });
+        hold.await.unwrap();
+    });
+    held.await.unwrap();
+    let (meta, made, opened) = (meta(), latest.clone(), latest.clone());
+    let make = test.db.write(&meta, move |tx| {
+        *made.lock().unwrap() = Some(tx.seal(patient, cell, &"chest pain".to_owned())?);
+        Ok(())
+    });
+    let open = test.db.write(&meta, move |tx| {
+        let sealed = opened.lock().unwrap().clone().unwrap();
+        tx.open(cell, &sealed)
+    });
+    // Fails not when it is written but when the batch is committed.
+    let fail = test.db.write(&meta, |tx| {
+        tx.connection().batch_execute(
+            "PRAGMA defer_foreign_keys = ON; \
+             CREATE TABLE IF NOT EXISTS orphan (of BLOB REFERENCES facility (id) DEFERRABLE INITIALLY DEFERRED); \
+             INSERT INTO orphan VALUES (x'00');",
+        )?;
+        Ok(())
+    });
+    let release = async move {
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+    };
+    let (made, opened, failed, ()) = tokio::join!(make, open, fail, release);
+    made.unwrap();
+    assert_eq!(opened.unwrap(), "chest pain");
+    assert!(failed.is_err(), "its neighbours were committed one by one");
+    holder.await.unwrap();
+
+    let again = Vault::new(Keys::read(&test.folder).unwrap());
+    let url = test.url.parse().unwrap();
+    let reopened = Db::open(&url, 1, again, test.clock.clone(), Arc::new(RandomIds)).unwrap();
+    let sealed = latest.lock().unwrap().clone().unwrap();
+    assert_eq!(reopened.read(move |session| session.open(cell, &sealed)).await.unwrap(), "chest pain");
 }
 
 #[tokio::test]

@@ -90,9 +90,11 @@ impl World {
     pub async fn new(test: TestDb, settings: WsSettings) -> Self {
         let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
         let publisher = bus.clone();
-        test.db.on_commit(move |effects| {
-            effects.topics.into_iter().for_each(|event| publisher.publish(LiveEvent::Event(event)));
-        });
+        test.db
+            .on_commit(move |effects| {
+                effects.topics.into_iter().for_each(|event| publisher.publish(LiveEvent::Event(event)));
+            })
+            .unwrap();
         let hashing = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
         let people = People::new(test.db.clone(), Identity::new(test.db.clone(), hashing).unwrap());
         let mut users = HashMap::new();

@@ -105,9 +105,11 @@ impl World {
     pub async fn new(test: TestDb) -> Self {
         let bus = Arc::new(InProcessBus::default());
         let publisher = bus.clone();
-        test.db.on_commit(move |effects| {
-            effects.topics.into_iter().for_each(|event| publisher.publish(LiveEvent::Event(event)));
-        });
+        test.db
+            .on_commit(move |effects| {
+                effects.topics.into_iter().for_each(|event| publisher.publish(LiveEvent::Event(event)));
+            })
+            .unwrap();
         let settings = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
         let people = People::new(test.db.clone(), Identity::new(test.db.clone(), settings).unwrap());
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());

@@ -34,7 +34,7 @@ pub fn both() -> [Bench; 2] {
     TestDb::both().map(|test| {
         let events: Arc<Mutex<Vec<EventEnvelope>>> = Arc::default();
         let kept = events.clone();
-        test.db.on_commit(move |effects| kept.lock().unwrap().extend(effects.events));
+        test.db.on_commit(move |effects| kept.lock().unwrap().extend(effects.events)).unwrap();
         let identity = Identity::new(test.db.clone(), settings()).unwrap();
         Bench { test, identity, events }
     })

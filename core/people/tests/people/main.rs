@@ -28,7 +28,7 @@ pub struct Bench {
 fn bench(test: TestDb) -> Bench {
     let events: Arc<Mutex<Vec<EventEnvelope>>> = Arc::default();
     let kept = events.clone();
-    test.db.on_commit(move |effects| kept.lock().unwrap().extend(effects.events));
+    test.db.on_commit(move |effects| kept.lock().unwrap().extend(effects.events)).unwrap();
     let settings = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
     let identity = Identity::new(test.db.clone(), settings).unwrap();
     let people = People::new(test.db.clone(), identity);
