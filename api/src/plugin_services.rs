@@ -1,4 +1,5 @@
-//! What plugins may ask of this server: the clock, and a key-value store of their own in the database.
+//! What plugins may ask of this server: the clock, a key-value store of their own in the
+//! database, and lines in the audit log about them.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use consilium_plugin_host::{
         host::{KvEntry, KvList, KvWrite},
     },
 };
+use serde_json::Value;
 
 /// Host services over the database.
 pub struct DatabaseServices {
@@ -59,6 +61,29 @@ impl HostServices for DatabaseServices {
         let found = self.db.read(read).await.map_err(failed)?;
         Ok(found.into_iter().map(entry).collect())
     }
+
+    async fn audit(&self, plugin: &str, action: &str, detail: Value) {
+        let meta = CommandMeta::system(DEFAULT_FACILITY, "plugin");
+        let (entity, detail) = (plugin_values::entity(plugin), named(plugin, detail));
+        let line = {
+            let (action, detail) = (action.to_owned(), detail.clone());
+            move |tx: &mut consilium_db::Tx<'_>| tx.audit_with(&action, &entity, 0, &detail)
+        };
+        if let Err(error) = self.db.write(&meta, line).await {
+            tracing::error!(plugin, action, %detail, %error, "an audit line could not be written");
+        }
+    }
+}
+
+/// The detail with the plugin's name, which its id in the log does not tell.
+fn named(plugin: &str, detail: Value) -> Value {
+    let mut fields = match detail {
+        Value::Object(fields) => fields,
+        Value::Null => serde_json::Map::new(),
+        other => serde_json::Map::from_iter([("detail".to_owned(), other)]),
+    };
+    fields.insert("plugin".to_owned(), plugin.into());
+    Value::Object(fields)
 }
 
 fn entry(value: PluginValue) -> KvEntry {

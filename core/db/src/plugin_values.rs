@@ -3,6 +3,7 @@
 //! Keys are listed in byte order. A plugin's values are sealed under a key of its own, so that nothing a
 //! plugin was shown stands readable in the database.
 
+use consilium_kernel::EntityRef;
 use diesel::{prelude::*, result::DatabaseErrorKind, result::Error as DieselError, sql_query, sql_types as sql};
 use serde_json::Value;
 
@@ -76,6 +77,11 @@ pub struct PluginWritten {
 const LONGEST_KEY: usize = 256;
 /// Bytes of a value at most, as JSON.
 const LARGEST_VALUE: usize = 256 * 1024;
+
+/// A plugin as the audit log names it; plugins have names, not ids.
+pub fn entity(plugin: &str) -> EntityRef {
+    EntityRef::new("plugin", crate::hashed_row(&[b"plugin", plugin.as_bytes()]))
+}
 
 /// One entry.
 pub fn get(session: &mut Session<'_>, plugin: &str, key: &str) -> Result<Option<PluginValue>> {
@@ -166,8 +172,7 @@ fn delete(tx: &mut Tx<'_>, plugin: &str, key: &str, current: i64) -> Result<i64>
 }
 
 fn store(tx: &mut Tx<'_>, plugin: &str, key: &str, value: &Value, current: i64) -> Result<i64> {
-    let subject = crate::hashed_row(&[b"plugin", plugin.as_bytes()]);
-    let sealed = tx.seal(subject, cell(plugin, key), value)?;
+    let sealed = tx.seal(entity(plugin).id, cell(plugin, key), value)?;
     let next = current + 1;
     let changed = if current == 0 {
         let inserted = diesel::insert_into(plugin_value::table)

@@ -106,7 +106,7 @@ impl<'a> Tx<'a> {
 
     /// Writes an event to the outbox and its line to the audit log.
     pub fn emit<E: Serialize>(&mut self, fact: Fact<'_, E>) -> Result<()> {
-        audit::append(self, fact.event_type, &fact.entity, fact.version)?;
+        audit::append(self, fact.event_type, &fact.entity, fact.version, None)?;
         let envelope = outbox::append(self, fact)?;
         self.effects.events.push(envelope);
         Ok(())
@@ -114,7 +114,18 @@ impl<'a> Tx<'a> {
 
     /// Writes a line to the audit log for something that is no event, such as a read of a patient's record.
     pub fn audit(&mut self, action: &str, entity: &EntityRef, version: i64) -> Result<()> {
-        audit::append(self, action, entity, version)
+        audit::append(self, action, entity, version, None)
+    }
+
+    /// Writes a line to the audit log with a JSON object of ids, names and numbers. Never patient text.
+    pub fn audit_with(
+        &mut self,
+        action: &str,
+        entity: &EntityRef,
+        version: i64,
+        detail: &serde_json::Value,
+    ) -> Result<()> {
+        audit::append(self, action, entity, version, Some(detail.to_string()))
     }
 
     /// Sets a timer; one that `entity` already has of this kind is replaced.

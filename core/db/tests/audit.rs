@@ -49,6 +49,20 @@ async fn an_untouched_log_verifies_with_its_unsealed_tail() {
 }
 
 #[tokio::test]
+async fn a_detail_is_part_of_what_is_sealed() {
+    for test in TestDb::both() {
+        let entity = EntityRef::new("thing", test.db.ids().next());
+        let detail = serde_json::json!({"host": "example.org"});
+        test.db.write(&meta(), move |tx| tx.audit_with("denied", &entity, 0, &detail)).await.unwrap();
+        assert_eq!(test.db.read(audit::verify).await.unwrap().findings, []);
+        let report = tamper(&test, "UPDATE audit_entry SET detail = 'nothing' WHERE action = 'denied'").await;
+        assert_eq!(report.findings.len(), 1, "edited");
+        let report = tamper(&test, "UPDATE audit_entry SET detail = NULL WHERE action = 'denied'").await;
+        assert_eq!(report.findings.len(), 1, "taken away");
+    }
+}
+
+#[tokio::test]
 async fn what_is_done_to_sealed_entries_is_named() {
     let cases: [(&str, &[Finding]); 5] = [
         ("UPDATE audit_entry SET action = 'nothing' WHERE id = 3", &[Finding::Edited(3)]),

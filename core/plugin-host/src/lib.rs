@@ -25,7 +25,7 @@ pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings}
 pub use error::{CallError, LoadError};
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
 pub use registry::PluginHost;
-pub use services::{HostServices, KvWritten, MemoryServices};
+pub use services::{Audited, HostServices, KvWritten, MemoryServices};
 
 /// The messages that plugins and host exchange.
 pub use consilium_plugin_contract as contract;

@@ -36,6 +36,7 @@ diesel::table! {
         entity_version -> BigInt,
         request_id -> Text,
         mac -> Binary,
+        detail -> Nullable<Text>,
     }
 }
 
@@ -93,10 +94,13 @@ pub struct Entry {
     pub request_id: String,
     #[diesel(sql_type = sql::Binary)]
     mac: Vec<u8>,
+    /// A JSON object of ids, names and numbers, where the action alone does not tell the story.
+    #[diesel(sql_type = sql::Nullable<sql::Text>)]
+    pub detail: Option<String>,
 }
 
 const COLUMNS: &str = "tx, id, at, facility_id, principal_kind, principal_id, action, entity_kind, entity_id, \
-                       entity_version, request_id, mac";
+                       entity_version, request_id, mac, detail";
 
 impl Entry {
     fn position(&self) -> Position {
@@ -105,17 +109,21 @@ impl Entry {
 
     /// The MAC that this line must have.
     fn expected_mac(&self, vault: &Vault) -> Vec<u8> {
-        vault.audit_mac(&[
-            &self.at.as_microsecond().to_le_bytes(),
-            self.facility_id.uuid().as_bytes(),
+        let (at, version) = (self.at.as_microsecond().to_le_bytes(), self.entity_version.to_le_bytes());
+        let facility = self.facility_id.uuid();
+        let mut fields: Vec<&[u8]> = vec![
+            &at,
+            facility.as_bytes(),
             self.principal_kind.as_bytes(),
             self.principal_id.as_ref().map_or(&[][..], |id| id.as_bytes()),
             self.action.as_bytes(),
             self.entity_kind.as_bytes(),
             self.entity_id.as_bytes(),
-            &self.entity_version.to_le_bytes(),
+            &version,
             self.request_id.as_bytes(),
-        ])
+        ];
+        fields.extend(self.detail.as_deref().map(str::as_bytes));
+        vault.audit_mac(&fields)
     }
 
     /// The line's leaf in the Merkle tree: binds the MAC to its place in the order.
@@ -124,7 +132,13 @@ impl Entry {
     }
 }
 
-pub(crate) fn append(tx: &mut Tx<'_>, action: &str, entity: &EntityRef, version: i64) -> Result<()> {
+pub(crate) fn append(
+    tx: &mut Tx<'_>,
+    action: &str,
+    entity: &EntityRef,
+    version: i64,
+    detail: Option<String>,
+) -> Result<()> {
     let meta = tx.meta();
     let mut entry = Entry {
         tx: 0,
@@ -139,6 +153,7 @@ pub(crate) fn append(tx: &mut Tx<'_>, action: &str, entity: &EntityRef, version:
         entity_version: version,
         request_id: meta.request_id.clone(),
         mac: Vec::new(),
+        detail,
     };
     entry.mac = entry.expected_mac(tx.vault());
     diesel::insert_into(audit_entry::table)
@@ -153,6 +168,7 @@ pub(crate) fn append(tx: &mut Tx<'_>, action: &str, entity: &EntityRef, version:
             audit_entry::entity_version.eq(version),
             audit_entry::request_id.eq(entry.request_id),
             audit_entry::mac.eq(entry.mac),
+            audit_entry::detail.eq(entry.detail),
         ))
         .execute(tx.connection())?;
     Ok(())

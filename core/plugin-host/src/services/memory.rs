@@ -7,6 +7,7 @@ use consilium_plugin_contract::{
     PluginError,
     host::{KvEntry, KvList, KvWrite},
 };
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,10 +15,25 @@ use std::{
 
 type Stores = BTreeMap<String, BTreeMap<String, KvEntry>>;
 
+/// Audit lines that are kept.
+const MAX_AUDITED: usize = 10_000;
+
 /// A store that is gone when the process is.
 pub struct MemoryServices {
     clock: Arc<dyn Clock>,
     stores: Mutex<Stores>,
+    audited: Mutex<Vec<Audited>>,
+}
+
+/// An audit line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audited {
+    /// Id of the instance.
+    pub plugin: String,
+    /// What happened.
+    pub action: String,
+    /// A JSON object.
+    pub detail: Value,
 }
 
 impl Default for MemoryServices {
@@ -30,7 +46,7 @@ impl MemoryServices {
     /// Empty, with this clock.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, stores: Mutex::default() }
+        Self { clock, stores: Mutex::default(), audited: Mutex::default() }
     }
 
     /// Commits the writes of an answer: all, or none.
@@ -46,6 +62,12 @@ impl MemoryServices {
         }
         *store = changed;
         Ok(())
+    }
+
+    /// What was audited, oldest first; the first ten thousand lines.
+    #[must_use]
+    pub fn audited(&self) -> Vec<Audited> {
+        self.audited.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn stores(&self) -> MutexGuard<'_, Stores> {
@@ -73,6 +95,14 @@ impl HostServices for MemoryServices {
         let start = list.from.unwrap_or_default().max(list.prefix.clone());
         let matching = store.range(start..).take_while(|(key, _)| key.starts_with(&list.prefix));
         Ok(matching.take(list.limit as usize).map(|(_, entry)| entry.clone()).collect())
+    }
+
+    async fn audit(&self, plugin: &str, action: &str, detail: Value) {
+        let line = Audited { plugin: plugin.to_owned(), action: action.to_owned(), detail };
+        let mut audited = self.audited.lock().unwrap_or_else(PoisonError::into_inner);
+        if audited.len() < MAX_AUDITED {
+            audited.push(line);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod memory;
 mod secrets;
 
 pub(crate) use grant::Grant;
-pub use memory::MemoryServices;
+pub use memory::{Audited, MemoryServices};
 pub(crate) use secrets::Secrets;
 
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use consilium_plugin_contract::{
     PluginError,
     host::{KvEntry, KvList, KvWrite, LogLevel},
 };
+use serde_json::Value;
 
 /// What the host needs from whoever embeds it. `plugin` is the instance's id and names its store.
 #[async_trait]
@@ -44,6 +45,11 @@ pub trait HostServices: Send + Sync + 'static {
     /// # Errors
     /// `kv_unavailable` (retryable) when the store cannot be read.
     async fn kv_list(&self, plugin: &str, list: KvList) -> Result<Vec<KvEntry>, PluginError>;
+
+    /// Writes a line to the audit log in the server's own name: something that happened to a plugin or that it
+    /// tried, such as `plugin_crashed`. `detail` is a JSON object of names and numbers, never patient text.
+    /// Waits for the commit; what cannot be written is logged, because the thing has happened already.
+    async fn audit(&self, plugin: &str, action: &str, detail: Value);
 
     /// Takes a log line; by default it goes to `tracing` with the plugin and call it came from.
     fn log(&self, plugin: &str, call_id: u64, level: LogLevel, message: &str) {
