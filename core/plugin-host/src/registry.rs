@@ -88,17 +88,38 @@ impl PluginHost {
         if request.len() > MAX_PAYLOAD {
             return Err(CallError::InvalidRequest(format!("{} bytes are too many", request.len())));
         }
-        let sent = supervisor.send(Invoke { method: C::METHOD, request });
-        let answer = match tokio::time::timeout(self.0.call_limit, sent).await {
-            Ok(Ok(answer)) => answer?,
-            Ok(Err(_)) => return Err(CallError::Stopped),
-            Err(_) => return Err(CallError::Timeout),
-        };
+        let answer = self.invoke(supervisor, C::METHOD, request).await?;
         serde_json::from_slice(&answer).map_err(|e| {
             let reason = format!("{}: {e}", C::METHOD);
             let _ = supervisor.try_send(Misanswered(reason.clone()));
             CallError::InvalidAnswer(reason)
         })
+    }
+
+    /// Calls a plugin with these very bytes, whatever they are, and answers its bytes. For conformance
+    /// tests, which send what no caller in the core could: nothing is checked or taken out.
+    ///
+    /// # Errors
+    /// As [`PluginHost::call`].
+    pub async fn call_raw(&self, plugin: &str, method: &'static str, request: Vec<u8>) -> Result<Vec<u8>, CallError> {
+        match self.0.plugins.get(plugin) {
+            Some(Entry::Started { supervisor, .. }) => self.invoke(supervisor, method, request).await,
+            Some(Entry::Refused { .. }) => Err(CallError::Stopped),
+            None => Err(CallError::UnknownPlugin(plugin.to_owned())),
+        }
+    }
+
+    async fn invoke(
+        &self,
+        supervisor: &Addr<Supervisor>,
+        method: &'static str,
+        request: Vec<u8>,
+    ) -> Result<Vec<u8>, CallError> {
+        match tokio::time::timeout(self.0.call_limit, supervisor.send(Invoke { method, request })).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(CallError::Stopped),
+            Err(_) => Err(CallError::Timeout),
+        }
     }
 
     /// Ids of the plugins that fulfil a contract of this kind (`video`), whatever their state.

@@ -60,6 +60,13 @@ impl Fetcher {
         Ok(Self { client, egress, timeout, body_limit })
     }
 
+    /// Whether the first hop is allowed; redirects are looked at on the way.
+    pub(crate) fn permits(&self, request: &HttpFetch) -> Result<(), PluginError> {
+        let url =
+            Url::parse(&request.url).map_err(|e| PluginError::permanent("request_invalid", format!("url: {e}")))?;
+        self.egress.check(&url)
+    }
+
     pub(crate) async fn fetch(&self, secrets: &Secrets, request: HttpFetch) -> Result<HttpFetched, PluginError> {
         let timeout = request.timeout_ms.map_or(self.timeout, Duration::from_millis).min(self.timeout);
         let mut outgoing = Outgoing::prepare(secrets, &request)?;

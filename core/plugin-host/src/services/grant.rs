@@ -51,7 +51,15 @@ impl Grant {
                 let request = parse::<HttpFetch>(request)?;
                 let unavailable = |e: &String| PluginError::retryable("http_unavailable", e.clone());
                 let fetcher = self.fetcher.as_ref().map_err(unavailable)?;
-                reply::<HttpFetch>(&fetcher.fetch(&self.secrets, request).await?)
+                let answer = match fetcher.permits(&request) {
+                    Ok(()) => match self.services.answer_http(&self.plugin, &request).await {
+                        Some(answer) => answer,
+                        None => fetcher.fetch(&self.secrets, request.clone()).await,
+                    },
+                    Err(refusal) => Err(refusal),
+                };
+                self.services.heard_http(&self.plugin, &request, &answer);
+                reply::<HttpFetch>(&answer?)
             }
             Clock::METHOD => reply::<Clock>(&ClockTime { now: self.services.clock().now() }),
             Secret::METHOD => {

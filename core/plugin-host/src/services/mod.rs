@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use consilium_kernel::Clock;
 use consilium_plugin_contract::{
     PluginError,
-    host::{KvEntry, KvList, KvWrite, LogLevel},
+    host::{HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
 };
 use serde_json::Value;
 
@@ -50,6 +50,18 @@ pub trait HostServices: Send + Sync + 'static {
     /// tried, such as `plugin_crashed`. `detail` is a JSON object of names and numbers, never patient text.
     /// Waits for the commit; what cannot be written is logged, because the thing has happened already.
     async fn audit(&self, plugin: &str, action: &str, detail: Value);
+
+    /// Answers a permitted HTTP request in place of the network, as conformance tests do. The
+    /// request still has its `{{secret:…}}` placeholders. None: the network answers.
+    async fn answer_http(&self, plugin: &str, request: &HttpFetch) -> Option<Result<HttpFetched, PluginError>> {
+        let _ = (plugin, request);
+        None
+    }
+
+    /// Hears what came of every HTTP request, refused ones too; secrets are out of the answer.
+    fn heard_http(&self, plugin: &str, request: &HttpFetch, answer: &Result<HttpFetched, PluginError>) {
+        let _ = (plugin, request, answer);
+    }
 
     /// Takes a log line; by default it goes to `tracing` with the plugin and call it came from.
     fn log(&self, plugin: &str, call_id: u64, level: LogLevel, message: &str) {
