@@ -2,7 +2,7 @@
 
 use actix_web::web::Path;
 use consilium_consultations::{Message, NewMessage};
-use consilium_kernel::{ConsultationId, Refusal, Timestamp};
+use consilium_kernel::{ConsultationId, Refusal, Timestamp, not_a_cursor, page_limit};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -65,28 +65,18 @@ pub struct MessageQuery {
     responses((status = 200, description = "Messages", body = MessagePage)))]
 pub async fn messages(state: Shared, id: Path<String>, query: Query<MessageQuery>) -> Result<MessagePage> {
     let Query { meta, query } = query;
-    let limit = limit(query.limit)?;
+    let limit = page_limit(query.limit)?;
     let after = match (query.after_seq, &query.cursor) {
         (Some(after), _) if after < 0 => {
             return Err(Refusal::field("?after_seq", "out_of_range", "is less than 0").into());
         }
         (Some(after), _) => after,
-        (None, Some(cursor)) => {
-            cursor.parse().map_err(|_| Refusal::field("?cursor", "invalid", "is no cursor of this list"))?
-        }
+        (None, Some(cursor)) => cursor.parse().map_err(|_| not_a_cursor())?,
         (None, None) => 0,
     };
     let page = state.consultations.messages(&meta, path_id(&id)?, after, limit).await?;
     let items = page.items.into_iter().map(MessageResponse::from).collect();
     Ok(Answer::ok(MessagePage { items, next_cursor: page.next_after_seq.map(|seq| seq.to_string()) }))
-}
-
-/// The `limit` of a list: 1 to 100, 20 when not said.
-fn limit(asked: Option<i64>) -> std::result::Result<i64, Refusal> {
-    match asked.unwrap_or(20) {
-        limit @ 1..=100 => Ok(limit),
-        _ => Err(Refusal::field("?limit", "out_of_range", "is not between 1 and 100")),
-    }
 }
 
 /// A message to send.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Path};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use consilium_kernel::{PrescriptionId, Timestamp};
+use consilium_kernel::{PrescriptionId, Timestamp, not_a_cursor};
 use consilium_prescribing::{
     Dispatch, Medicine, MedicineDraft, Prescription, PrescriptionDraft, SignedDocument, Verified,
 };
@@ -12,7 +12,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     answer::{Answer, Result},
     command::{Command, Nothing, Query, Shared, path_id},
-    parsed::parsed,
     problem::Problem,
 };
 
@@ -263,10 +262,7 @@ pub struct PrescriptionPage {
     responses((status = 200, description = "Prescriptions", body = PrescriptionPage)))]
 pub async fn list(state: Shared, id: Path<String>, query: Query<PrescriptionQuery>) -> Result<PrescriptionPage> {
     let Query { meta, query } = query;
-    let cursor = match &query.cursor {
-        Some(cursor) => Some(parsed::<PrescriptionId>("?cursor", cursor)?),
-        None => None,
-    };
+    let cursor = query.cursor.as_deref().map(str::parse).transpose().map_err(|_| not_a_cursor())?;
     let page = state.prescribing.of_consultation(&meta, path_id(&id)?, query.limit, cursor).await?;
     let items = page.items.into_iter().map(PrescriptionResponse::from).collect();
     Ok(Answer::ok(PrescriptionPage { items, next_cursor: page.next_cursor.map(|id| id.to_string()) }))

@@ -23,7 +23,7 @@ mod tests;
 use std::sync::Arc;
 
 use consilium_db::Db;
-use consilium_kernel::{CommandMeta, DeliveryId, EntityRef, Refusal, UserId};
+use consilium_kernel::{CommandMeta, DeliveryId, EntityRef, Refusal, UserId, not_a_cursor, page_limit};
 use consilium_runtime::{Subscriber, TimerHandler};
 use jiff::SignedDuration;
 use url::Url;
@@ -152,18 +152,9 @@ fn host(base_url: &Url) -> &str {
     base_url.host_str().unwrap_or("localhost")
 }
 
-const DEFAULT_LIMIT: i64 = 20;
-const MAX_LIMIT: i64 = 100;
-
 fn bounds(page: &PageRequest) -> Result<(i64, Option<DeliveryId>), Refusal> {
-    let limit = page.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Refusal::field("/limit", "out_of_range", "limit is a number from 1 to 100."));
-    }
-    let before = page.cursor.as_deref().map(str::parse).transpose();
-    let before =
-        before.map_err(|_| Refusal::field("/cursor", "invalid_cursor", "This is not a cursor of this list."))?;
-    Ok((limit, before))
+    let before = page.cursor.as_deref().map(str::parse).transpose().map_err(|_| not_a_cursor())?;
+    Ok((page_limit(page.limit)?, before))
 }
 
 fn cut<T>(mut items: Vec<T>, limit: i64, id: impl Fn(&T) -> DeliveryId) -> Page<T> {

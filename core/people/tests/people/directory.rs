@@ -67,7 +67,7 @@ async fn filters_that_cannot_be_meant_are_named() {
             list(wrong, PageRequest::default()).await.into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(pointers, ["/specialty", "/language", "/q"]);
         let page = PageRequest { limit: Some(0), cursor: None };
-        assert_eq!(list(DoctorFilter::default(), page).await[0].0, "/limit");
+        assert_eq!(list(DoctorFilter::default(), page).await[0].0, "?limit");
     }
 }
 

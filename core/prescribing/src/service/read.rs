@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use consilium_consultations::consultation;
 use consilium_db::{Result, Session, Tx};
-use consilium_kernel::{CommandMeta, ConsultationId, EntityRef, PrescriptionId, Principal, Refusal, Role, Scope};
+use consilium_kernel::{
+    CommandMeta, ConsultationId, EntityRef, PrescriptionId, Principal, Refusal, Role, Scope, page_limit,
+};
 
 use super::Prescribing;
 use crate::{
@@ -15,10 +17,6 @@ use crate::{
     model::{Page, Prescription, Verified},
     signature, store,
 };
-
-/// Prescriptions of a page at most, and how many there are when nobody says.
-const LARGEST_PAGE: i64 = 100;
-const USUAL_PAGE: i64 = 20;
 
 impl Prescribing {
     /// A prescription, for its patient, the doctor who issued it and the facility's pharmacists.
@@ -51,7 +49,7 @@ impl Prescribing {
         limit: Option<i64>,
         cursor: Option<PrescriptionId>,
     ) -> Result<Page, Refusal> {
-        let limit = limit.unwrap_or(USUAL_PAGE).clamp(1, LARGEST_PAGE);
+        let limit = page_limit(limit)?;
         let (db, scope, principal) = (&self.inner().db, meta.scope, meta.principal.clone());
         if is_patient(&principal) {
             return Ok(db.read(move |read| Ok(page(read, scope, &principal, id, limit, cursor)?.0)).await?);

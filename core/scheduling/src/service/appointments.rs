@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use consilium_identity::IdentityRefusal;
 use consilium_kernel::{
     AppointmentId, CommandMeta, EntityRef, FieldError, Id, PatientId, Principal, Refusal, Role, Timestamp, User,
+    page_limit,
 };
 
 use super::Scheduling;
@@ -185,10 +186,7 @@ impl Scheduling {
 
 /// What `meta`'s principal may list of what `filter` asks for; `None` when that is nothing.
 fn listing_for(meta: &CommandMeta, filter: &AppointmentFilter) -> Result<Option<Listing>, Refusal> {
-    let limit = filter.limit.unwrap_or(20);
-    if !(1..=100).contains(&limit) {
-        return Err(Refusal::field("?limit", "out_of_range", "must be from 1 to 100"));
-    }
+    let limit = page_limit(filter.limit)?;
     let mut listing = Listing {
         scope: meta.scope,
         doctor_id: filter.doctor_id,

@@ -5,7 +5,7 @@ use consilium_db::{
     Result, Session,
     types::{at, key},
 };
-use consilium_kernel::{AppointmentId, DoctorId, PatientId, Refusal, Scope, Timestamp};
+use consilium_kernel::{AppointmentId, DoctorId, PatientId, Refusal, Scope, Timestamp, not_a_cursor};
 use diesel::prelude::*;
 
 use super::{
@@ -38,13 +38,12 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// Reads what `Display` wrote.
     pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
-        let wrong = || Refusal::field("?cursor", "not_a_cursor", "is not a cursor that a list gave");
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-        let (micros, id) = bytes.split_at_checked(8).ok_or_else(wrong)?;
-        let micros = i64::from_be_bytes(micros.try_into().map_err(|_| wrong())?);
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| not_a_cursor())?;
+        let (micros, id) = bytes.split_at_checked(8).ok_or_else(not_a_cursor)?;
+        let micros = i64::from_be_bytes(micros.try_into().map_err(|_| not_a_cursor())?);
         Ok(Self {
-            starts_at: known(Timestamp::from_microsecond(micros).map_err(|_| wrong())?),
-            id: AppointmentId::new(uuid::Uuid::from_slice(id).map_err(|_| wrong())?),
+            starts_at: known(Timestamp::from_microsecond(micros).map_err(|_| not_a_cursor())?),
+            id: AppointmentId::new(uuid::Uuid::from_slice(id).map_err(|_| not_a_cursor())?),
         })
     }
 
