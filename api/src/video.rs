@@ -42,6 +42,10 @@ impl PluginVideo {
             consultation_id,
             starts_at: room.starts_at,
             ends_at: room.ends_at,
+            facility_id: None,
+            title: None,
+            lobby: false,
+            record: false,
         };
         self.plugins.call(provider, create).await
     }

@@ -8,7 +8,7 @@ use crate::{
     config::millis,
     services::Secrets,
 };
-use consilium_plugin_contract::{ContractId, Manifest, analytics, pharmacy, video};
+use consilium_plugin_contract::{ContractId, Manifest, analytics, pharmacy, video, webhook};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use std::{
 };
 
 /// The contracts this host speaks.
-pub const SUPPORTED_CONTRACTS: [&str; 3] = [video::CONTRACT, pharmacy::CONTRACT, analytics::CONTRACT];
+pub const SUPPORTED_CONTRACTS: &[&str] = &[video::CONTRACT, pharmacy::CONTRACT, analytics::CONTRACT, webhook::CONTRACT];
 
 /// A plugin that may be started.
 pub(crate) struct Prepared {

@@ -7,7 +7,7 @@ mod support;
 
 use consilium_plugin_host::{
     Isolation, MemoryServices, PluginConfig, PluginHost, PluginState, Settings,
-    contract::video::{CreateRoom, EndRoom},
+    contract::video::{CreateRoom, EndRoom, Recordings},
 };
 use std::{path::PathBuf, process::Command, sync::Arc};
 use tempfile::TempDir;
@@ -40,6 +40,10 @@ fn room() -> CreateRoom {
         consultation_id: "1".to_owned(),
         starts_at: "2026-11-20T09:00:00Z".parse().unwrap(),
         ends_at: "2026-11-20T09:30:00Z".parse().unwrap(),
+        facility_id: None,
+        title: None,
+        lobby: false,
+        record: false,
     }
 }
 
@@ -99,7 +103,10 @@ async fn a_plugin_in_c_works_by_the_header_alone() {
         assert_eq!(host.call("c", room()).await.unwrap().room, "c");
         let wrong = host.call("c", EndRoom { room: "c".to_owned() }).await.unwrap_err();
         assert_eq!(wrong.code(), "plugin_answer_invalid");
-        assert_eq!(host.list().await.remove(0).failures, 1);
+        let optional = Recordings { room: "c".to_owned(), consultation_id: "1".to_owned() };
+        let older = host.call("c", optional).await.unwrap_err();
+        assert_eq!((older.code(), older.retryable()), ("not_supported", false));
+        assert_eq!(host.list().await.remove(0).failures, 1, "a call it never offered tells nothing against it");
         host.shutdown().await;
     }
 }

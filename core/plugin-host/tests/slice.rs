@@ -63,6 +63,10 @@ async fn a_child_process_makes_a_room_and_lets_people_in() {
                 consultation_id: "42".to_owned(),
                 starts_at: "2026-11-20T09:00:00Z".parse().unwrap(),
                 ends_at: "2026-11-20T09:30:00Z".parse().unwrap(),
+                facility_id: None,
+                title: None,
+                lobby: false,
+                record: false,
             },
         )
         .await

@@ -22,6 +22,12 @@ impl PluginError {
         Self { code: code.into(), retryable: false, message: message.into() }
     }
 
+    /// The answer to an optional call that this plugin does not offer: code `not_supported`.
+    #[must_use]
+    pub fn not_supported(method: &str) -> Self {
+        Self::permanent("not_supported", format!("this plugin does not offer {method}"))
+    }
+
     /// An error that may go away: the provider is down, busy or slow.
     pub fn retryable(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), retryable: true, message: message.into() }

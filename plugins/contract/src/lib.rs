@@ -10,10 +10,13 @@ mod error;
 mod event;
 pub mod host;
 mod manifest;
+pub mod notification;
+pub mod payment;
 pub mod pharmacy;
 mod plugin;
 mod value;
 pub mod video;
+pub mod webhook;
 
 pub use error::PluginError;
 pub use event::{Entity, Event};

@@ -3,6 +3,7 @@
 use crate::{Sensitive, calls};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The contract's name in manifests.
 pub const CONTRACT: &str = "video/1";
@@ -18,6 +19,19 @@ pub struct CreateRoom {
     pub starts_at: Timestamp,
     /// When it is expected to end.
     pub ends_at: Timestamp,
+    /// The facility that holds it, for providers that keep rooms per site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facility_id: Option<String>,
+    /// What the provider may show as the room's title. Never says anything about a patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Whether the provider's own lobby shall hold people back until the doctor is there. The
+    /// platform has a waiting room of its own, so this is a second door.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lobby: bool,
+    /// Whether the provider shall be able to record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub record: bool,
 }
 
 /// A room at the provider.
@@ -144,8 +158,58 @@ pub struct RoomEnded {
     pub emptied: bool,
 }
 
+/// Asks what the provider recorded of a consultation. An optional call: a provider that cannot
+/// record answers the error `not_supported`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recordings {
+    /// From [`Room`].
+    pub room: String,
+    /// The consultation held in it.
+    pub consultation_id: String,
+}
+
+/// What there is, oldest first; those that are not ready yet have no download.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingsListed {
+    /// One entry per file.
+    pub recordings: Vec<Recording>,
+}
+
+/// One recorded file at the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The provider's name for it, the same whenever it is listed.
+    pub id: String,
+    /// When recording began.
+    pub started_at: Timestamp,
+    /// When it ended; none while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Size of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// `video/mp4`, `audio/mp4`, `text/vtt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// How to get it; none while the provider still works on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download: Option<Download>,
+}
+
+/// A GET request that answers a file. The host makes it as if the plugin had asked with
+/// [`crate::host::HttpFetch`]: same allow-list, and `{{secret:name}}` in a header is filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Download {
+    /// Absolute; providers put tokens into it.
+    pub url: Sensitive,
+    /// Request headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Sensitive>,
+}
+
 calls!(
     CreateRoom => "video.create_room" -> Room,
     Join => "video.join" -> VideoAccess,
     EndRoom => "video.end_room" -> RoomEnded,
+    Recordings => "video.recordings" -> RecordingsListed,
 );

@@ -1,7 +1,9 @@
 //! What a plugin of each kind implements. Every call may run on several threads at once.
 
 use crate::{Host, HostApi};
-use consilium_plugin_contract::{Call, Health, HealthCheck, PluginError, analytics, pharmacy, video as v};
+use consilium_plugin_contract::{
+    Call, Health, HealthCheck, PluginError, analytics, pharmacy, video as v, webhook as w,
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -51,6 +53,31 @@ pub trait VideoProvider: Plugin {
     /// # Errors
     /// What the provider says.
     fn end_room(&self, host: &Host<'_>, request: v::EndRoom) -> Result<v::RoomEnded, PluginError>;
+
+    /// Lists what the provider recorded. Providers that cannot record leave this out.
+    ///
+    /// # Errors
+    /// `not_supported`, and what the provider says.
+    fn recordings(&self, host: &Host<'_>, request: v::Recordings) -> Result<v::RecordingsListed, PluginError> {
+        let _ = (host, request);
+        Err(PluginError::not_supported("video.recordings"))
+    }
+}
+
+/// `webhook/1`: what the provider posts to the platform. Any plugin may add it to its kinds.
+pub trait Webhooks: Plugin {
+    /// Says whether a request is the provider's, and which delivery it is. Quick and without any
+    /// effect: the provider waits for it.
+    ///
+    /// # Errors
+    /// `webhook_forged`, `webhook_stale`, `webhook_malformed`.
+    fn verify(&self, host: &Host<'_>, request: w::Verify) -> Result<w::Verified, PluginError>;
+
+    /// Says what a verified delivery means. Called later, and possibly more than once.
+    ///
+    /// # Errors
+    /// Retryable ones are tried again; after any other the delivery is set aside.
+    fn read(&self, host: &Host<'_>, request: w::Read) -> Result<w::WebhookFacts, PluginError>;
 }
 
 /// `pharmacy/1`.
@@ -148,6 +175,15 @@ pub fn video<P: VideoProvider>(plugin: &P, incoming: &Incoming<'_>) -> Served {
         .serve(|host, request| plugin.create_room(host, request))
         .or_else(|| incoming.serve(|host, request| plugin.join(host, request)))
         .or_else(|| incoming.serve(|host, request| plugin.end_room(host, request)))
+        .or_else(|| incoming.serve(|host, request| plugin.recordings(host, request)))
+}
+
+/// Serves `webhook/1`.
+#[doc(hidden)]
+pub fn webhook<P: Webhooks>(plugin: &P, incoming: &Incoming<'_>) -> Served {
+    incoming
+        .serve(|host, request| plugin.verify(host, request))
+        .or_else(|| incoming.serve(|host, request| plugin.read(host, request)))
 }
 
 /// Serves `pharmacy/1`.

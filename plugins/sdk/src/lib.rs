@@ -1,7 +1,7 @@
 //! Everything that a plugin author depends on.
 //!
 //! A plugin is a struct that implements [`Plugin`] and the trait of its kind ([`VideoProvider`],
-//! [`PharmacyGateway`], [`AnalyticsSink`]), and one line: [`export_plugin!`]. Authors write no
+//! [`PharmacyGateway`], [`AnalyticsSink`], [`Webhooks`]; one plugin may have several), and one line: [`export_plugin!`]. Authors write no
 //! `unsafe`; the C ABI in [`abi`] is described normatively by `include/consilium_plugin.h`.
 
 #[cfg(panic = "abort")]
@@ -17,4 +17,4 @@ pub mod testing;
 pub use consilium_plugin_contract as contract;
 pub use consilium_plugin_contract::{Health, HealthStatus, Manifest, PluginError, Sensitive};
 pub use host::{Host, HostApi};
-pub use kinds::{AnalyticsSink, PharmacyGateway, Plugin, VideoProvider};
+pub use kinds::{AnalyticsSink, PharmacyGateway, Plugin, VideoProvider, Webhooks};

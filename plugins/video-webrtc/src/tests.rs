@@ -87,6 +87,10 @@ fn the_same_consultation_always_gets_the_same_room() {
         consultation_id: "7".to_owned(),
         starts_at: "2026-11-20T09:00:00Z".parse().unwrap(),
         ends_at: "2026-11-20T09:30:00Z".parse().unwrap(),
+        facility_id: None,
+        title: None,
+        lobby: false,
+        record: false,
     };
     let first = plugin.create_room(&host.host(), request.clone()).unwrap();
     let again = plugin.create_room(&host.host(), CreateRoom { idempotency_key: "b".to_owned(), ..request }).unwrap();

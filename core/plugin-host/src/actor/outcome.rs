@@ -22,6 +22,12 @@ pub(super) fn judge(returned: i32, payload: Vec<u8>) -> Answer {
         code::PANIC => error().map_or_else(|invalid| invalid, |e| CallError::Panicked(e.message)),
         code::INVALID => match error() {
             Ok(e) if e.code == "answer_too_large" => CallError::InvalidAnswer(e.message),
+            // Built before this call existed; what it does offer still works.
+            Ok(e) if e.code == "unknown_method" => CallError::Plugin(PluginError {
+                code: "not_supported".to_owned(),
+                retryable: false,
+                message: e.message,
+            }),
             Ok(e) => CallError::InvalidRequest(e.to_string()),
             Err(invalid) => invalid,
         },

@@ -72,6 +72,10 @@ pub async fn deed(host: &PluginHost, deed: &str) -> Result<String, CallError> {
         consultation_id: deed.to_owned(),
         starts_at: "2026-11-20T09:00:00Z".parse().unwrap(),
         ends_at: "2026-11-20T09:30:00Z".parse().unwrap(),
+        facility_id: None,
+        title: None,
+        lobby: false,
+        record: false,
     };
     host.call("rogue", request).await.map(|Room { room }| room)
 }
