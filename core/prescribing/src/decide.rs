@@ -1,6 +1,7 @@
 //! The rules: what may stand on a prescription, and what follows from where it stands. Pure.
 
 use consilium_consultations::Status as ConsultationStatus;
+use consilium_documents::unsupported_characters;
 use consilium_kernel::{FieldError, Refusal};
 use jiff::civil::Date;
 
@@ -118,6 +119,13 @@ impl Checks {
             self.wrong(pointer, "too_long", &format!("must have at most {most} characters"));
         } else if text.chars().any(|letter| letter.is_control() && letter != '\n' && letter != '\t') {
             self.wrong(pointer, "invalid", "must not hold control characters");
+        } else {
+            // A pharmacist must be able to read what is signed.
+            let unprintable = unsupported_characters(text);
+            if !unprintable.is_empty() {
+                let shown: Vec<_> = unprintable.iter().take(5).map(|c| format!("{c} (U+{:04X})", *c as u32)).collect();
+                self.wrong(pointer, "unprintable", &format!("cannot be printed: {}", shown.join(", ")));
+            }
         }
         text.to_owned()
     }

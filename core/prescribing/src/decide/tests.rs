@@ -57,6 +57,8 @@ fn every_wrong_field_is_named() {
         (|draft| draft.diagnosis = " \n".to_owned(), "/diagnosis required"),
         (|draft| draft.diagnosis = "x".repeat(2_001), "/diagnosis too_long"),
         (|draft| draft.diagnosis = "a\u{0}b".to_owned(), "/diagnosis invalid"),
+        (|draft| draft.medicines[0].name = "阿莫西林".to_owned(), "/medicines/0/name unprintable"),
+        (|draft| draft.advice = Some("5\u{202E}01 mg".to_owned()), "/advice unprintable"),
         (|draft| draft.medicines.clear(), "/medicines out_of_range"),
         (|draft| draft.medicines = vec![medicine(); 31], "/medicines out_of_range"),
         (|draft| draft.medicines[0].name = String::new(), "/medicines/0/name required"),
