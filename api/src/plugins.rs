@@ -45,6 +45,7 @@ fn one(config: &Config, id: &str, plugin: &Plugin) -> PluginConfig {
     configured.config = plugin.config.clone().into_iter().collect();
     configured.egress = plugin.allow_hosts.clone();
     configured.allow_private = plugin.allow_private_addresses;
+    configured.memory_mib = Some(plugin.memory_mib);
     configured.secrets =
         plugin.secret_files.iter().map(|(name, path)| (name.clone(), SecretSource::File(path.into()))).collect();
     configured

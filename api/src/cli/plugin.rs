@@ -28,17 +28,21 @@ impl Plugin {
             }
             Self::List => {
                 let host = plugins::start(config, Arc::new(MemoryServices::default())).await?;
-                println!("{:<20} {:<10} {:<24} {:<10} {:<12} error", "id", "version", "kinds", "isolation", "state");
+                println!(
+                    "{:<20} {:<10} {:<24} {:<10} {:<12} {:<16} error",
+                    "id", "version", "kinds", "isolation", "state", "sandbox"
+                );
                 for plugin in host.list().await {
                     let kinds: Vec<String> = plugin.kinds.iter().map(ToString::to_string).collect();
                     let state = serde_json::to_value(plugin.state)?;
                     println!(
-                        "{:<20} {:<10} {:<24} {:<10} {:<12} {}",
+                        "{:<20} {:<10} {:<24} {:<10} {:<12} {:<16} {}",
                         plugin.id,
                         plugin.version,
                         kinds.join(","),
                         plugin.isolation.to_string(),
                         state.as_str().unwrap_or_default(),
+                        plugin.sandbox.map_or_else(|| "not started".to_owned(), |walls| walls.to_string()),
                         plugin.last_error.unwrap_or_default()
                     );
                 }

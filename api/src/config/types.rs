@@ -228,6 +228,8 @@ section! {
         pub allow_hosts: Vec<String> = Vec::new(),
         /// Whether it may call private and loopback addresses.
         pub allow_private_addresses: bool = false,
+        /// Memory of its child process in MiB; more ends the process.
+        pub memory_mib: u64 = 512,
         /// Its own settings; its manifest says which.
         pub config: BTreeMap<String, serde_json::Value> = BTreeMap::new(),
         /// Secrets by name, each a path to a file that holds it.

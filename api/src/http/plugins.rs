@@ -1,6 +1,6 @@
 //! What plugins run here, and which video providers can be had.
 
-use consilium_plugin_host::{PluginInfo, PluginState, contract::HealthStatus};
+use consilium_plugin_host::{PluginInfo, PluginState, Sandbox, contract::HealthStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,6 +24,8 @@ pub struct PluginResponse {
     state: String,
     /// Of its child process.
     pid: Option<u32>,
+    /// The walls around that process, as it reports them itself; null before it has started.
+    sandbox: Option<SandboxResponse>,
     /// `closed` lets calls pass, `open` does not, `half_open` lets one try.
     breaker: String,
     /// What it said of itself last.
@@ -39,6 +41,29 @@ pub struct PluginResponse {
     last_error: Option<String>,
 }
 
+/// What confines a plugin's code: each wall `in force`, `partly in force: why`, `unavailable: why` or `not in-process`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PluginSandbox)]
+pub struct SandboxResponse {
+    /// No program it could start would gain privileges.
+    no_new_privs: String,
+    /// Memory, files and core dumps are bounded.
+    rlimits: String,
+    /// Only the system calls that computing and talking to the host need.
+    seccomp: String,
+    /// No files but libraries, no TCP, no signals to others.
+    landlock: String,
+}
+
+fn walls(sandbox: &Sandbox) -> SandboxResponse {
+    SandboxResponse {
+        no_new_privs: sandbox.no_new_privs.to_string(),
+        rlimits: sandbox.rlimits.to_string(),
+        seccomp: sandbox.seccomp.to_string(),
+        landlock: sandbox.landlock.to_string(),
+    }
+}
+
 fn word(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -49,6 +74,7 @@ fn response(info: PluginInfo, admin: bool) -> PluginResponse {
         contracts: info.kinds.iter().map(ToString::to_string).collect(),
         isolation: info.isolation.to_string(),
         state: word(info.state),
+        sandbox: info.sandbox.as_ref().map(walls),
         breaker: word(info.breaker),
         id: info.id,
         version: info.version,

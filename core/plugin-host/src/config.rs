@@ -43,7 +43,7 @@ pub struct Settings {
     pub crash_window_ms: u64,
     /// Calls that never returned, in-process, before the plugin is quarantined.
     pub max_abandoned: usize,
-    /// Memory of a child process, in MiB.
+    /// Memory of a child process in MiB, unless its plugin has a limit of its own.
     pub memory_limit_mib: u64,
     /// Largest HTTP response a plugin is given, in bytes.
     pub http_body_limit: usize,
@@ -115,6 +115,9 @@ pub struct PluginConfig {
     /// Where the secrets of its manifest come from.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Memory of its child process in MiB, if not what [`Settings::memory_limit_mib`] says.
+    #[serde(default)]
+    pub memory_mib: Option<u64>,
 }
 
 impl PluginConfig {
@@ -129,7 +132,13 @@ impl PluginConfig {
             egress: Vec::new(),
             allow_private: false,
             secrets: BTreeMap::new(),
+            memory_mib: None,
         }
+    }
+
+    /// Memory of its child process in MiB.
+    pub(crate) fn memory_mib(&self, settings: &Settings) -> u64 {
+        self.memory_mib.unwrap_or(settings.memory_limit_mib)
     }
 }
 

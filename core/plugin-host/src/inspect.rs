@@ -34,7 +34,7 @@ pub(crate) struct Prepared {
 /// # Errors
 /// Why the host refuses it.
 pub fn inspect(settings: &Settings, library: &Path) -> Result<Manifest, LoadError> {
-    inspect_copy(settings, &content_addressed(library, &settings.cache_directory)?)
+    inspect_copy(settings, settings.memory_limit_mib, &content_addressed(library, &settings.cache_directory)?)
 }
 
 /// Checks all configured plugins without starting them. Blocks for some milliseconds per plugin.
@@ -61,7 +61,7 @@ pub(crate) fn prepare(settings: &Settings, plugin: &PluginConfig) -> Result<Prep
     }
     let refused = |e: LoadError| vec![problem(plugin, "library", e.to_string())];
     let library = content_addressed(&plugin.library, &settings.cache_directory).map_err(refused)?;
-    let manifest = inspect_copy(settings, &library).map_err(refused)?;
+    let manifest = inspect_copy(settings, plugin.memory_mib(settings), &library).map_err(refused)?;
     let mut problems = config_problems(plugin, &manifest);
     if manifest.requires_process_isolation && plugin.isolation == Isolation::InProcess {
         problems.push(problem(plugin, "isolation", "the plugin demands isolation = \"process\""));
@@ -105,16 +105,23 @@ fn is_id(text: &str) -> bool {
     text.len() <= 64 && text.split('-').all(word)
 }
 
-fn inspect_copy(settings: &Settings, copy: &Path) -> Result<Manifest, LoadError> {
+fn inspect_copy(settings: &Settings, memory_mib: u64, copy: &Path) -> Result<Manifest, LoadError> {
     let failed = |e: std::io::Error| LoadError::Start(e.to_string());
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
     ours.set_read_timeout(Some(millis(settings.start_timeout_ms))).map_err(failed)?;
-    let mut command = child_command(settings, copy, theirs);
+    let mut command = child_command(settings, memory_mib, copy, theirs);
     let child = command.stderr(Stdio::null()).spawn().map_err(failed)?;
     drop(command);
     let _ended_in_any_case = EndOnDrop(child);
-    let hello = Frame::read(&mut BufReader::new(&ours))
-        .map_err(|_| LoadError::Start("it ended, or said nothing in time, while being loaded".to_owned()))?;
+    let mut said = BufReader::new(&ours);
+    let mut hear = || {
+        Frame::read(&mut said)
+            .map_err(|_| LoadError::Start("it ended, or said nothing in time, while being loaded".to_owned()))
+    };
+    let mut hello = hear()?;
+    if hello.tag == Tag::Confined {
+        hello = hear()?;
+    }
     match hello.tag {
         Tag::Hello => negotiate(parse_manifest(&hello.payload)?),
         Tag::Refused => Err(LoadError::Start(String::from_utf8_lossy(&hello.payload).into_owned())),

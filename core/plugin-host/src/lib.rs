@@ -20,7 +20,7 @@ mod registry;
 mod services;
 
 pub use actor::{BreakerState, PluginInfo, PluginState};
-pub use border::child_main;
+pub use border::{Protection, Sandbox, child_main};
 pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings};
 pub use error::{CallError, LoadError};
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};

@@ -195,6 +195,7 @@ async fn start_one(
     let setup = Setup {
         settings: Arc::clone(settings),
         config: serde_json::to_vec(&plugin.config)?,
+        memory_mib: plugin.memory_mib(settings),
         id: plugin.id,
         isolation: plugin.isolation,
         library,

@@ -50,15 +50,6 @@ async fn the_child_inherits_nothing() {
 }
 
 #[tokio::test]
-async fn the_child_writes_no_files() {
-    let cache = tempfile::tempdir().unwrap();
-    let host = start(settings(&cache), rogue(Isolation::Process)).await;
-    let target = cache.path().join("written");
-    let _ = deed(&host, &format!("write-file:{}", target.display())).await;
-    assert_eq!(fs::read(&target).unwrap_or_default(), b"");
-}
-
-#[tokio::test]
 async fn a_secret_is_read_only_where_the_manifest_says_so() {
     let cache = tempfile::tempdir().unwrap();
     let host = start(settings(&cache), with_secrets(rogue(Isolation::Process), &cache)).await;

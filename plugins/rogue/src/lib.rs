@@ -1,6 +1,8 @@
 //! A plugin that does what plugins must not do, when it is told to. `create_room` takes the deed
 //! from its consultation id; whatever it finds out, it answers as the room's name. Never shipped.
 
+mod escape;
+
 use consilium_plugin_sdk::{
     Host, Plugin, PluginError, VideoProvider,
     contract::{
@@ -86,16 +88,12 @@ fn commit(deed: &str, peer: Option<&str>, host: &Host<'_>) -> Result<String, Plu
         "fetch" => fetch(argument, None, host),
         "fetch-with-secret" => fetch(&format!("{}{argument}", peer.unwrap_or_default()), Some("hidden"), host),
         "fetch-with-unknown-secret" => fetch(peer.unwrap_or_default(), Some("other"), host),
-        "write-file" => {
-            let written = std::fs::write(argument, "plugins write no files");
-            Ok(format!("{written:?}"))
-        }
         "kv-race" => kv(host),
         "log" => {
             host.log(LogLevel::Info, argument);
             Ok("logged".to_owned())
         }
-        _ => Ok(format!("room-{deed}")),
+        _ => Ok(escape::attempt(deed, argument).unwrap_or_else(|| format!("room-{deed}"))),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What operators see of a plugin.
 
 use super::{BreakerState, Phase, Supervisor};
-use crate::{Isolation, PluginConfig, border::Link};
+use crate::{
+    Isolation, PluginConfig,
+    border::{Link, Sandbox},
+};
 use consilium_plugin_contract::{ContractId, Health};
 use serde::Serialize;
 
@@ -22,6 +25,8 @@ pub struct PluginInfo {
     pub state: PluginState,
     /// Its child process, while there is one.
     pub pid: Option<u32>,
+    /// How that process is confined, in its own words; none before it has started.
+    pub sandbox: Option<Sandbox>,
     /// Whether calls pass.
     pub breaker: BreakerState,
     /// What it said of itself last.
@@ -61,6 +66,7 @@ impl PluginInfo {
             isolation: config.isolation,
             state: PluginState::Stopped,
             pid: None,
+            sandbox: None,
             breaker: BreakerState::Closed,
             health: None,
             calls: 0,
@@ -87,6 +93,7 @@ impl Supervisor {
                 Phase::Draining | Phase::Stopped => PluginState::Stopped,
             },
             pid: self.link.as_ref().and_then(Link::pid),
+            sandbox: self.sandbox.clone(),
             breaker: self.breaker.state(),
             health: self.health.clone(),
             calls: self.calls,

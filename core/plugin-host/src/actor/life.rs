@@ -2,8 +2,8 @@
 
 use super::{Phase, Supervisor, crashes::Verdict};
 use crate::{
-    CallError,
-    border::{Frame, Link, Tag},
+    CallError, Isolation,
+    border::{Frame, Link, Protection, Sandbox, Tag},
     config::millis,
 };
 use actix::{AsyncContext as _, Context, StreamHandler};
@@ -16,7 +16,8 @@ impl Supervisor {
         self.generation += 1;
         self.phase = Phase::Starting;
         let setup = &self.setup;
-        match Link::start(&setup.settings, setup.isolation, &setup.id, setup.library.clone()) {
+        self.sandbox = (setup.isolation == Isolation::InProcess).then(Sandbox::in_process);
+        match Link::start(&setup.settings, setup.isolation, &setup.id, setup.memory_mib, setup.library.clone()) {
             Ok((link, mut events)) => {
                 self.link = Some(link);
                 let generation = self.generation;
@@ -31,6 +32,7 @@ impl Supervisor {
     /// Takes a frame of the present plugin.
     pub(super) fn heard(&mut self, frame: Frame, ctx: &mut Context<Self>) {
         match frame.tag {
+            Tag::Confined if self.sandbox.is_none() => self.confined(&frame),
             Tag::Hello if self.phase == Phase::Starting => self.greeted(&frame, ctx),
             Tag::Refused => self.stop(String::from_utf8_lossy(&frame.payload).into_owned(), ctx),
             Tag::Reply => self.replied(frame, ctx),
@@ -40,6 +42,17 @@ impl Supervisor {
             // What only a host says, or what comes at the wrong time.
             _ => {}
         }
+    }
+
+    /// The child says how it is confined, before any code of the library runs in it.
+    fn confined(&mut self, report: &Frame) {
+        let Ok(sandbox) = serde_json::from_slice::<Sandbox>(&report.payload) else { return };
+        for (wall, stands) in sandbox.walls() {
+            if *stands != Protection::InForce {
+                tracing::warn!(plugin = self.setup.id, wall, "the plugin is less confined than it could be: {stands}");
+            }
+        }
+        self.sandbox = Some(sandbox);
     }
 
     /// The library must say the same of itself as when it was inspected.

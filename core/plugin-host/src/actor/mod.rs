@@ -15,7 +15,7 @@ pub use info::{PluginInfo, PluginState};
 
 use crate::{
     CallError, Isolation, Settings,
-    border::{Link, LinkEvent},
+    border::{Link, LinkEvent, Sandbox},
     config::millis,
     services::Grant,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Setup {
     pub(crate) settings: Arc<Settings>,
     pub(crate) id: String,
     pub(crate) isolation: Isolation,
+    /// Memory of its child process in MiB.
+    pub(crate) memory_mib: u64,
     pub(crate) library: PathBuf,
     /// Configuration as JSON.
     pub(crate) config: Vec<u8>,
@@ -60,6 +62,8 @@ pub(crate) struct Supervisor {
     abandoned: usize,
     /// A call of the present process did not return: it is killed when the others are over.
     doomed: bool,
+    /// How the present process is confined, once it has said so.
+    sandbox: Option<Sandbox>,
     health: Option<Health>,
     calls: u64,
     failures: u64,
@@ -108,6 +112,7 @@ impl Supervisor {
             crashes,
             abandoned: 0,
             doomed: false,
+            sandbox: None,
             health: None,
             calls: 0,
             failures: 0,

@@ -1,14 +1,14 @@
 //! The child process: this program executed again with `plugin-host`. Its standard input is the
 //! socket to the host; it gives up privileges, descriptors and resources, then loads the library.
 
-use super::{frame::Frame, runner::Runner};
+use super::{
+    frame::{Frame, Tag},
+    runner::Runner,
+    sandbox::Sandbox,
+};
 use crate::Settings;
 use nix::{
-    sys::{
-        prctl,
-        resource::{Resource, setrlimit},
-        signal::{Signal, raise},
-    },
+    sys::signal::{Signal, raise},
     unistd,
 };
 use std::{
@@ -26,13 +26,13 @@ use std::{
 
 /// Program, arguments and environment of the child that runs `library`. The socket becomes its
 /// standard input; standard error is for the caller to choose.
-pub(crate) fn child_command(settings: &Settings, library: &Path, socket: UnixStream) -> Command {
+pub(crate) fn child_command(settings: &Settings, memory_mib: u64, library: &Path, socket: UnixStream) -> Command {
     let (program, arguments) = settings.child_command();
     let mut command = Command::new(program);
     command
         .args(arguments)
         .arg("--memory-mib")
-        .arg(settings.memory_limit_mib.to_string())
+        .arg(memory_mib.to_string())
         .arg(library)
         .env_clear()
         // A terminal's Ctrl-C is for the host, which ends its children when their calls are over.
@@ -58,8 +58,10 @@ fn run(arguments: Vec<OsString>) -> io::Result<()> {
     let (memory_mib, library) = parse(&arguments)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "usage: plugin-host [--memory-mib N] LIBRARY"))?;
     let socket = take_socket()?;
-    confine(memory_mib)?;
+    let sandbox = Sandbox::put_up(memory_mib, &library)?;
     let socket = Arc::new(socket);
+    // Said before the library is loaded: what comes later could be its own words.
+    Frame::new(Tag::Confined, 0, serde_json::to_vec(&sandbox)?).write(&mut &*socket)?;
     let writer = Mutex::new(Arc::clone(&socket));
     let send = move |frame: Frame| {
         let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,20 +103,4 @@ fn take_socket() -> io::Result<UnixStream> {
         let _ = unistd::close(descriptor);
     }
     Ok(socket)
-}
-
-/// No privileges to gain, no core files with patient data, no files to write, bounded memory.
-fn confine(memory_mib: u64) -> io::Result<()> {
-    prctl::set_no_new_privs()?;
-    let memory = memory_mib.saturating_mul(1024 * 1024);
-    for (resource, limit) in [
-        (Resource::RLIMIT_CORE, 0),
-        (Resource::RLIMIT_FSIZE, 0),
-        (Resource::RLIMIT_NOFILE, 64),
-        // Not the address space: the allocator reserves much more of it than it uses.
-        (Resource::RLIMIT_DATA, memory),
-    ] {
-        setrlimit(resource, limit, limit)?;
-    }
-    Ok(())
 }

@@ -35,12 +35,14 @@ pub(crate) enum Tag {
     Drain = 10,
     /// Plugin → host: done so.
     Drained = 11,
+    /// Child → host, before it loads the library: how it is confined.
+    Confined = 12,
 }
 
 impl Tag {
     fn from_byte(byte: u8) -> Option<Self> {
-        use Tag::{Call, Cancel, Create, Drain, Drained, Hello, HostCall, HostReply, Log, Refused, Reply};
-        let all = [Hello, Refused, Create, Call, Reply, Cancel, HostCall, HostReply, Log, Drain, Drained];
+        use Tag::{Call, Cancel, Confined, Create, Drain, Drained, Hello, HostCall, HostReply, Log, Refused, Reply};
+        let all = [Hello, Refused, Create, Call, Reply, Cancel, HostCall, HostReply, Log, Drain, Drained, Confined];
         all.into_iter().find(|tag| *tag as u8 == byte)
     }
 }

@@ -40,11 +40,12 @@ impl Link {
         settings: &Settings,
         isolation: Isolation,
         id: &str,
+        memory_mib: u64,
         library: PathBuf,
     ) -> io::Result<(Self, mpsc::Receiver<LinkEvent>)> {
         let (events, inbox) = mpsc::channel(INBOX);
         let link = match isolation {
-            Isolation::Process => start_child(settings, id, &library, events)?,
+            Isolation::Process => start_child(settings, id, memory_mib, &library, events)?,
             Isolation::InProcess => {
                 // Sent from threads of the plugin, never from the runtime.
                 let send = move |frame| events.blocking_send(LinkEvent::Frame(frame)).is_ok();
@@ -81,12 +82,13 @@ impl Link {
 fn start_child(
     settings: &Settings,
     id: &str,
+    memory_mib: u64,
     library: &std::path::Path,
     events: mpsc::Sender<LinkEvent>,
 ) -> io::Result<Link> {
     let (ours, theirs) = StdStream::pair()?;
     ours.set_nonblocking(true)?;
-    let mut command = Command::from(child_command(settings, library, theirs));
+    let mut command = Command::from(child_command(settings, memory_mib, library, theirs));
     command.stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     drop(command);

@@ -9,6 +9,7 @@ mod library;
 mod link;
 mod pool;
 mod runner;
+mod sandbox;
 
 pub(crate) use child::child_command;
 pub use child::child_main;
@@ -17,3 +18,4 @@ pub(crate) use frame::{Frame, Tag};
 pub(crate) use instance::failure;
 pub(crate) use library::parse_manifest;
 pub(crate) use link::{Link, LinkEvent};
+pub use sandbox::{Protection, Sandbox};

@@ -52,7 +52,7 @@ impl Runner {
             Tag::Call => self.run(move |runner| runner.call(&frame)),
             Tag::Drain => self.run(move |runner| runner.drain(frame.id)),
             // What only a plugin says.
-            Tag::Hello | Tag::Refused | Tag::Reply | Tag::HostCall | Tag::Log | Tag::Drained => {}
+            Tag::Hello | Tag::Refused | Tag::Reply | Tag::HostCall | Tag::Log | Tag::Drained | Tag::Confined => {}
         }
     }
 
