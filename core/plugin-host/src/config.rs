@@ -47,6 +47,8 @@ pub struct Settings {
     pub memory_limit_mib: u64,
     /// Largest HTTP response a plugin is given, in bytes.
     pub http_body_limit: usize,
+    /// How long repeated refusals of requests to one host are gathered into one line of the audit log.
+    pub egress_audit_window_ms: u64,
 }
 
 impl Default for Settings {
@@ -71,6 +73,7 @@ impl Default for Settings {
             max_abandoned: 2,
             memory_limit_mib: 512,
             http_body_limit: 2 * 1024 * 1024,
+            egress_audit_window_ms: 600_000,
         }
     }
 }

@@ -5,9 +5,15 @@
 
 mod support;
 
-use consilium_plugin_host::{Isolation, PluginConfig, PluginHost, SecretSource};
+use consilium_plugin_host::{Isolation, MemoryServices, PluginConfig, PluginHost, SecretSource};
 use serde_json::json;
-use std::{fs, net::SocketAddr, path::Path};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use support::{deed, info, rogue, settings, start};
 use tempfile::TempDir;
 
@@ -84,14 +90,38 @@ async fn server() -> SocketAddr {
     .await
 }
 
+/// Waits for that many audit lines, and answers host, reason and whether a redirect led there, of each.
+async fn denials(services: &MemoryServices, count: usize) -> Vec<(String, String, bool)> {
+    let start = Instant::now();
+    while services.audited().len() < count && start.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let told = services.audited().into_iter().map(|line| {
+        assert_eq!((line.plugin.as_str(), line.action.as_str()), ("rogue", "plugin_egress_denied"));
+        let text = |key: &str| line.detail[key].as_str().unwrap().to_owned();
+        (text("host"), text("reason"), line.detail["redirected"].as_bool().unwrap())
+    });
+    told.collect()
+}
+
+fn line(host: &str, reason: &str, redirected: bool) -> (String, String, bool) {
+    (host.to_owned(), reason.to_owned(), redirected)
+}
+
 async fn connected(allow_private: bool, egress: &[&str]) -> (PluginHost, String, TempDir) {
+    let (host, peer, cache, _) = audited(allow_private, egress).await;
+    (host, peer, cache)
+}
+
+async fn audited(allow_private: bool, egress: &[&str]) -> (PluginHost, String, TempDir, Arc<MemoryServices>) {
     let cache = tempfile::tempdir().unwrap();
     let peer = format!("http://{}", server().await);
     let mut plugin = with_secrets(rogue(Isolation::Process), &cache);
     plugin.config = support::config(json!({"peer": peer}));
     plugin.allow_private = allow_private;
     plugin.egress = egress.iter().map(|host| (*host).to_owned()).collect();
-    (start(settings(&cache), plugin).await, peer, cache)
+    let services = Arc::new(MemoryServices::default());
+    (support::start_with(settings(&cache), plugin, services.clone()).await, peer, cache, services)
 }
 
 async fn code(host: &PluginHost, name: &str) -> String {
@@ -100,23 +130,45 @@ async fn code(host: &PluginHost, name: &str) -> String {
 
 #[tokio::test]
 async fn undeclared_hosts_are_not_reached_not_even_by_redirect() {
-    let (host, peer, _cache) = connected(true, &[]).await;
+    let (host, peer, _cache, services) = audited(true, &[]).await;
     assert_eq!(code(&host, "fetch:http://undeclared.example/").await, "egress_denied");
     assert_eq!(code(&host, &format!("fetch:{peer}/to-undeclared")).await, "egress_denied");
     assert_eq!(code(&host, &format!("fetch:{peer}/to-localhost")).await, "egress_denied");
     assert_eq!(code(&host, &format!("fetch:{peer}/round")).await, "too_many_redirects");
     assert_eq!(code(&host, "fetch:file:///etc/passwd").await, "egress_denied");
     assert!(deed(&host, &format!("fetch:{peer}/echo")).await.unwrap().starts_with("200 GET /echo"));
+    // Once per host and reason: the redirect to the host that was refused before is only counted.
+    let expected = [
+        line("undeclared.example", "undeclared_host", false),
+        line("localhost", "undeclared_host", true),
+        line("", "other_scheme", false),
+    ];
+    assert_eq!(denials(&services, 3).await, expected);
+}
+
+#[tokio::test]
+async fn a_plugin_that_asks_again_and_again_is_one_line_in_the_audit_log() {
+    let (host, _, _cache, services) = audited(true, &[]).await;
+    for _ in 0..20 {
+        assert_eq!(code(&host, "fetch:https://undeclared.example/").await, "egress_denied");
+    }
+    assert_eq!(denials(&services, 1).await.len(), 1);
 }
 
 #[tokio::test]
 async fn private_addresses_need_the_operators_leave() {
-    let (host, peer, _cache) = connected(false, &["localhost"]).await;
+    let (host, peer, _cache, services) = audited(false, &["localhost"]).await;
     let https = peer.replace("http://", "https://");
     assert_eq!(code(&host, &format!("fetch:{https}/echo")).await, "address_denied", "as a number");
     let by_name = https.replace("127.0.0.1", "localhost");
     assert_eq!(code(&host, &format!("fetch:{by_name}/echo")).await, "address_denied", "as a name");
     assert_eq!(code(&host, &format!("fetch:{peer}/echo")).await, "egress_denied", "plain http");
+    let expected = [
+        line("127.0.0.1", "private_address", false),
+        line("localhost", "private_address", false),
+        line("127.0.0.1", "plain_http", false),
+    ];
+    assert_eq!(denials(&services, 3).await, expected);
 }
 
 #[tokio::test]

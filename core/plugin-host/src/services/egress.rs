@@ -1,7 +1,9 @@
 //! Which hosts a plugin may reach.
 
-use super::address::{AddressDenied, is_public};
-use consilium_plugin_contract::PluginError;
+use super::{
+    address::{AddressDenied, is_public},
+    denials::Denial,
+};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
@@ -31,15 +33,19 @@ impl Egress {
     }
 
     /// Checks a URL before it is requested: the first one and every redirect.
-    pub(crate) fn check(&self, url: &Url) -> Result<(), PluginError> {
-        let denied = |message: String| Err(PluginError::permanent("egress_denied", message));
-        if url.scheme() != "https" && !(url.scheme() == "http" && self.allow_private) {
-            return denied(format!("{} is not allowed, only https", url.scheme()));
+    pub(crate) fn check(&self, url: &Url) -> Result<(), Denial> {
+        let name = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let denied = |reason, message: String| Err(Denial { host: name.clone(), reason, message });
+        match url.scheme() {
+            "https" => {}
+            "http" if self.allow_private => {}
+            "http" => return denied("plain_http", "http is not allowed, only https".to_owned()),
+            other => return denied("other_scheme", format!("{other} is not allowed, only https")),
         }
-        let Some(host) = url.host() else { return denied("the URL names no host".to_owned()) };
-        let name = host.to_string().to_ascii_lowercase();
+        let Some(host) = url.host() else { return denied("no_host", "the URL names no host".to_owned()) };
         if !self.hosts.iter().any(|pattern| matches(pattern, &name)) {
-            return denied(format!("neither manifest nor operator lets the plugin reach {name}"));
+            let message = format!("neither manifest nor operator lets the plugin reach {name}");
+            return denied("undeclared_host", message);
         }
         let address = match host {
             Host::Ipv4(address) => Some(address.into()),
@@ -47,7 +53,7 @@ impl Egress {
             Host::Domain(_) => None,
         };
         if !self.allow_private && address.is_some_and(|address| !is_public(address)) {
-            return Err(PluginError::permanent("address_denied", AddressDenied(name).to_string()));
+            return denied("private_address", AddressDenied(name.clone()).to_string());
         }
         Ok(())
     }
@@ -67,7 +73,7 @@ mod tests {
     use serde_json::json;
 
     fn code(egress: &Egress, url: &str) -> Option<String> {
-        egress.check(&url.parse().unwrap()).err().map(|e| e.code)
+        egress.check(&url.parse().unwrap()).err().map(|denial| denial.error().code)
     }
 
     fn egress(allow_private: bool) -> Egress {

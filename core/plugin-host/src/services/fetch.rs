@@ -3,6 +3,7 @@
 
 use super::{
     address::{AddressDenied, PublicOnly},
+    denials::{Denial, Denials},
     egress::Egress,
     secrets::Secrets,
 };
@@ -26,6 +27,7 @@ const MAX_REDIRECTS: usize = 5;
 pub(crate) struct Fetcher {
     client: Client,
     egress: Egress,
+    denials: Denials,
     timeout: Duration,
     body_limit: usize,
 }
@@ -44,7 +46,7 @@ struct Outgoing {
 impl Fetcher {
     /// # Errors
     /// When no TLS is to be had.
-    pub(crate) fn new(egress: Egress, timeout: Duration, body_limit: usize) -> Result<Self, String> {
+    pub(crate) fn new(egress: Egress, denials: Denials, timeout: Duration, body_limit: usize) -> Result<Self, String> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err("no TLS provider is installed in this process".to_owned());
         }
@@ -57,25 +59,26 @@ impl Fetcher {
             client = client.dns_resolver(Arc::new(PublicOnly));
         }
         let client = client.build().map_err(|e| e.to_string())?;
-        Ok(Self { client, egress, timeout, body_limit })
+        Ok(Self { client, egress, denials, timeout, body_limit })
     }
 
     /// Whether the first hop is allowed; redirects are looked at on the way.
     pub(crate) fn permits(&self, request: &HttpFetch) -> Result<(), PluginError> {
         let url =
             Url::parse(&request.url).map_err(|e| PluginError::permanent("request_invalid", format!("url: {e}")))?;
-        self.egress.check(&url)
+        self.egress.check(&url).map_err(|denial| self.denials.refuse(&denial, false))
     }
 
     pub(crate) async fn fetch(&self, secrets: &Secrets, request: HttpFetch) -> Result<HttpFetched, PluginError> {
         let timeout = request.timeout_ms.map_or(self.timeout, Duration::from_millis).min(self.timeout);
         let mut outgoing = Outgoing::prepare(secrets, &request)?;
         let work = async {
-            for _ in 0..=MAX_REDIRECTS {
-                self.egress.check(&outgoing.url)?;
-                let response = self.send(&outgoing).await?;
+            for hop in 0..=MAX_REDIRECTS {
+                let refused = |denial: Denial| self.denials.refuse(&denial, hop > 0);
+                self.egress.check(&outgoing.url).map_err(refused)?;
+                let response = self.send(&outgoing, hop > 0).await?;
                 match outgoing.redirect(&response)? {
-                    Some(next) => outgoing.follow(response.status(), next)?,
+                    Some(next) => outgoing.follow(response.status(), next).map_err(refused)?,
                     None => return self.receive(secrets, response).await,
                 }
             }
@@ -85,13 +88,20 @@ impl Fetcher {
         tokio::time::timeout(timeout, work).await.unwrap_or_else(late)
     }
 
-    async fn send(&self, outgoing: &Outgoing) -> Result<Response, PluginError> {
+    async fn send(&self, outgoing: &Outgoing, redirected: bool) -> Result<Response, PluginError> {
         let request = self.client.request(outgoing.method.clone(), outgoing.url.clone());
         let mut request = request.headers(outgoing.headers.clone());
         if let Some(body) = &outgoing.body {
             request = request.body(body.clone());
         }
-        request.send().await.map_err(|e| describe(&e))
+        request.send().await.map_err(|e| match address_denied(&e) {
+            Some(denied) => {
+                let host = outgoing.url.host_str().unwrap_or_default().to_owned();
+                let denial = Denial { host, reason: "private_address", message: denied.to_string() };
+                self.denials.refuse(&denial, redirected)
+            }
+            None => describe(&e),
+        })
     }
 
     async fn receive(&self, secrets: &Secrets, mut response: Response) -> Result<HttpFetched, PluginError> {
@@ -154,7 +164,7 @@ impl Outgoing {
     }
 
     /// As RFC 9110, 15.4 has it: 307 and 308 repeat the request, the others become GET.
-    fn follow(&mut self, status: StatusCode, next: Url) -> Result<(), PluginError> {
+    fn follow(&mut self, status: StatusCode, next: Url) -> Result<(), Denial> {
         let repeats = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
         if !repeats && self.method != Method::HEAD {
             self.method = Method::GET;
@@ -163,8 +173,9 @@ impl Outgoing {
         }
         if next.origin() != self.url.origin() {
             if self.secret_body && self.body.is_some() {
-                let message = "a body that holds a secret is not repeated to another origin";
-                return Err(PluginError::permanent("egress_denied", message));
+                let message = "a body that holds a secret is not repeated to another origin".to_owned();
+                let host = next.host_str().unwrap_or_default().to_owned();
+                return Err(Denial { host, reason: "secret_to_other_origin", message });
             }
             for name in self.secret_headers.iter().chain(&[AUTHORIZATION, COOKIE]) {
                 self.headers.remove(name);
@@ -175,15 +186,20 @@ impl Outgoing {
     }
 }
 
-/// Says what went wrong without the URL, which may hold anything.
-fn describe(error: &reqwest::Error) -> PluginError {
+/// The refusal of our name resolution, if that is what went wrong.
+fn address_denied(error: &reqwest::Error) -> Option<&AddressDenied> {
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(denied) = cause.downcast_ref::<AddressDenied>() {
-            return PluginError::permanent("address_denied", denied.to_string());
+        if let Some(denied) = cause.downcast_ref() {
+            return Some(denied);
         }
         source = cause.source();
     }
+    None
+}
+
+/// Says what went wrong without the URL, which may hold anything.
+fn describe(error: &reqwest::Error) -> PluginError {
     if error.is_timeout() {
         return PluginError::retryable("timeout", "the server did not answer in time");
     }

@@ -1,6 +1,6 @@
 //! What one plugin may do: each host call is checked here before it is carried out.
 
-use super::{HostServices, Secrets, egress::Egress, fetch::Fetcher};
+use super::{HostServices, Secrets, denials::Denials, egress::Egress, fetch::Fetcher};
 use crate::{PluginConfig, Settings, config::millis};
 use consilium_plugin_contract::{
     Call, MAX_PAYLOAD, Manifest, PluginError,
@@ -34,9 +34,11 @@ impl Grant {
     ) -> Self {
         let declared = &manifest.permissions.egress;
         let egress = Egress::new(declared, &config.egress, &config.config, config.allow_private);
+        let window = millis(settings.egress_audit_window_ms);
+        let denials = Denials::new(config.id.clone(), Arc::clone(&services), window);
         // Shorter than the call, so that the plugin can still say what happened.
         let timeout = millis(settings.call_timeout_ms) * 4 / 5;
-        let fetcher = Fetcher::new(egress, timeout, settings.http_body_limit);
+        let fetcher = Fetcher::new(egress, denials, timeout, settings.http_body_limit);
         Self { plugin: config.id.clone(), manifest, secrets, fetcher, services }
     }
 

@@ -2,6 +2,7 @@
 //! plugin's permissions before anything reaches it, and makes HTTP requests itself.
 
 mod address;
+mod denials;
 mod egress;
 mod fetch;
 mod grant;
