@@ -34,6 +34,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// Where it calls: `http://host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The access token.
     pub fn token(&self) -> &str {
         self.token.as_deref().expect("this client is nobody in particular")

@@ -10,5 +10,7 @@
 pub mod app;
 pub mod artifacts;
 pub mod client;
+pub mod deployment;
 pub mod postgres;
 pub mod smtp;
+pub mod socket;

@@ -130,6 +130,16 @@ impl SmtpServer {
         self.shared.mails.borrow().clone()
     }
 
+    /// How many mails came so far.
+    pub fn arrived(&self) -> usize {
+        self.shared.mails.borrow().len()
+    }
+
+    /// The mails that came after the first `count`.
+    pub fn mails_after(&self, count: usize) -> Vec<ReceivedMail> {
+        self.shared.mails.borrow().get(count..).unwrap_or_default().to_vec()
+    }
+
     /// The first mail, received already or within ten seconds, that `wanted` likes.
     ///
     /// # Panics

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use consilium_tests::client::{Person, text};
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types::BigInt};
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query,
+    sql_types::{BigInt, Text},
+};
 use serde_json::Value;
 
-use crate::{deployment::Deployment, ledger::Ledger, load::Crowd};
+use crate::{ledger::Ledger, load::Crowd};
 
 /// Everything that is missing, doubled or different: all appointments, and the chats named.
 pub async fn all(crowd: &Crowd, ledger: &Ledger, chats: BTreeSet<String>) -> Vec<String> {
@@ -76,14 +79,8 @@ async fn list(person: &Person, path: &str, parameter: &str) -> Vec<Value> {
     }
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 /// What the tables say, past everything the product does.
-pub fn tables(deployment: &Deployment) -> Vec<String> {
+pub fn tables(database: &str) -> Vec<String> {
     let live = "status IN ('pending', 'accepted')";
     let questions = [
         (
@@ -106,17 +103,59 @@ pub fn tables(deployment: &Deployment) -> Vec<String> {
                  WHERE NOT {live}"
             ),
         ),
+        ("things parked", "SELECT count(*) AS count FROM parked_entity".to_owned()),
+        ("mails given up", "SELECT count(*) AS count FROM delivery WHERE status = 'dead'".to_owned()),
+        (
+            "messages to be told again",
+            "SELECT count(*) AS count FROM (SELECT 1 FROM delivery GROUP BY entity_id, \
+            revision, kind, channel, recipient_id HAVING count(*) > 1) AS doubled"
+                .to_owned(),
+        ),
     ];
-    let found = questions.into_iter().map(|(what, question)| (what, count(&deployment.database, &question)));
+    let found = questions.into_iter().map(|(what, question)| (what, count(database, &question)));
     found.filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect()
 }
 
+/// Message-IDs of the mails that a server has in hand; one that was killed never let go of them.
+pub fn in_hand(database: &str) -> BTreeSet<String> {
+    let question = "SELECT message_id AS text FROM delivery WHERE channel = 'email' AND status = 'sending'";
+    rows::<Told>(database, question).into_iter().map(|told| told.text).collect()
+}
+
+/// What still waits to become a mail or to be sent: events not yet heard, and mails in the queue.
+pub fn unsent(database: &str) -> i64 {
+    count(
+        database,
+        "SELECT (SELECT count(*) FROM outbox o LEFT JOIN subscriber_cursor c ON c.subscriber = 'notifications' \
+         AND c.shard = o.shard WHERE c.id IS NULL OR (o.tx, o.id) > (c.tx, c.id)) + (SELECT count(*) FROM delivery \
+         WHERE channel = 'email' AND status IN ('queued', 'failed', 'sending')) AS count",
+    )
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Told {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
 fn count(database: &str, question: &str) -> i64 {
+    rows::<Count>(database, question).first().expect("one row").count
+}
+
+fn rows<R>(database: &str, question: &str) -> Vec<R>
+where
+    R: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
+{
     let query = sql_query(question);
-    let counted: Count = match database.strip_prefix("sqlite://") {
-        Some(path) => query.get_result(&mut SqliteConnection::establish(path).expect("the database")),
-        None => query.get_result(&mut PgConnection::establish(database).expect("the database")),
+    match database.strip_prefix("sqlite://") {
+        Some(path) => query.load(&mut SqliteConnection::establish(path).expect("the database")),
+        None => query.load(&mut PgConnection::establish(database).expect("the database")),
     }
-    .unwrap_or_else(|error| panic!("{question}: {error}"));
-    counted.count
+    .unwrap_or_else(|error| panic!("{question}: {error}"))
 }

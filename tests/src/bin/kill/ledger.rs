@@ -1,9 +1,14 @@
 //! What the server acknowledged, and what it was asked for when it died.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
 };
+
+use consilium_kernel::{Clock, SystemClock, Timestamp};
+use jiff::SignedDuration;
+
+use crate::reminders::Reminder;
 
 /// An appointment whose booking was acknowledged.
 #[derive(Debug, Clone)]
@@ -11,11 +16,17 @@ pub struct Booked {
     /// Index of the patient.
     pub patient: usize,
     /// Index of the doctor.
-    #[allow(dead_code, reason = "told in findings")]
     pub doctor: usize,
+    /// The last start that was acknowledged.
     pub slot: String,
     /// The last status that was acknowledged.
     pub status: &'static str,
+    /// Everything that both were to be told of by mail, in the words of `crate::mail`.
+    pub told: BTreeSet<&'static str>,
+    /// Since it was accepted.
+    pub consultation: Option<String>,
+    /// Set when it was accepted.
+    pub reminders: Vec<Reminder>,
 }
 
 /// A request whose answer was never read.
@@ -31,6 +42,11 @@ pub enum InFlight {
     Turn {
         appointment: String,
         status: &'static str,
+    },
+    /// Moving an appointment.
+    Move {
+        appointment: String,
+        to: String,
     },
     Say {
         consultation: String,
@@ -66,6 +82,8 @@ pub struct Chat {
 pub struct Ledger {
     pub appointments: RefCell<BTreeMap<String, Booked>>,
     pub chats: RefCell<BTreeMap<String, Chat>>,
+    /// How far the server's clock is ahead.
+    pub ahead: Cell<SignedDuration>,
     round: RefCell<Round>,
     odd: RefCell<Vec<String>>,
 }
@@ -83,17 +101,60 @@ impl Ledger {
         self.round = RefCell::default();
     }
 
+    /// What time it is for the server.
+    pub fn now(&self) -> Timestamp {
+        SystemClock.now() + self.ahead.get()
+    }
+
     /// A booking was acknowledged.
     pub fn booked(&self, id: &str, patient: usize, doctor: usize, slot: &str) {
-        let booked = Booked { patient, doctor, slot: slot.to_owned(), status: "pending" };
+        let booked = Booked {
+            patient,
+            doctor,
+            slot: slot.to_owned(),
+            status: "pending",
+            told: BTreeSet::from(["booked"]),
+            consultation: None,
+            reminders: Vec::new(),
+        };
         self.appointments.borrow_mut().insert(id.to_owned(), booked);
         self.count("booked");
     }
 
-    /// An appointment's new status was acknowledged.
-    pub fn turned(&self, id: &str, status: &'static str) {
-        self.appointments.borrow_mut().get_mut(id).expect("a booked appointment").status = status;
-        self.count(status);
+    /// An acceptance was acknowledged.
+    pub fn accepted(&self, id: &str, consultation: &str) {
+        let now = self.now();
+        self.change(id, "accepted", |booked| {
+            booked.status = "accepted";
+            booked.consultation = Some(consultation.to_owned());
+            booked.reminders = Reminder::of(&booked.slot, now);
+        });
+    }
+
+    /// A cancellation was acknowledged.
+    pub fn cancelled(&self, id: &str) {
+        let now = self.now();
+        self.change(id, "cancelled", |booked| {
+            booked.status = "cancelled";
+            booked.reminders.iter_mut().for_each(|reminder| reminder.withdraw(now));
+        });
+    }
+
+    /// A move was acknowledged: to a time so far ahead that nobody is reminded of it here.
+    pub fn moved(&self, id: &str, to: &str) {
+        let now = self.now();
+        self.change(id, "moved", |booked| {
+            booked.slot = to.to_owned();
+            booked.reminders.iter_mut().for_each(|reminder| reminder.withdraw(now));
+        });
+    }
+
+    fn change(&self, id: &str, what: &'static str, how: impl FnOnce(&mut Booked)) {
+        let mut appointments = self.appointments.borrow_mut();
+        let booked = appointments.get_mut(id).expect("a booked appointment");
+        how(booked);
+        booked.told.insert(what);
+        self.count(what);
     }
 
     /// A message was acknowledged.
@@ -145,6 +206,12 @@ impl Ledger {
     /// The chats of this round.
     pub fn touched(&self) -> BTreeSet<String> {
         self.round.borrow().chats.clone()
+    }
+
+    /// The appointment of each consultation.
+    pub fn consultations(&self) -> BTreeMap<String, String> {
+        let appointments = self.appointments.borrow();
+        appointments.iter().filter_map(|(id, booked)| Some((booked.consultation.clone()?, id.clone()))).collect()
     }
 
     /// All chats.

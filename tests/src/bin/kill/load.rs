@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use consilium_kernel::{Clock, SystemClock};
 use consilium_tests::{
     app::daily,
     client::{Answer, Call, Client, Person, text},
@@ -12,11 +11,13 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
-    ledger::{InFlight, Ledger, Line},
+    ledger::{Booked, InFlight, Ledger, Line},
     random,
+    reminders::Reminded,
 };
 
-const DOCTORS: usize = 4;
+/// Doctors whose slots are raced for; those that people are reminded of come after them.
+pub const DOCTORS: usize = 4;
 /// Per doctor; they want the same slots.
 const PATIENTS: usize = 3;
 
@@ -30,18 +31,19 @@ pub struct Crowd {
     decided: Vec<Cell<usize>>,
     /// The consultation of each doctor with the first patient: its chat lives through all rounds.
     standing: Vec<String>,
+    pub reminded: Reminded,
     count: Cell<usize>,
 }
 
 impl Crowd {
-    /// Registers everybody.
-    pub async fn gather(client: &Client, ledger: &mut Ledger) -> Self {
+    /// Registers everybody, with reminders for so many minutes.
+    pub async fn gather(client: &Client, ledger: &Ledger, minutes: usize) -> Self {
         let admin = client.login("admin").await;
         let (mut doctors, mut patients, mut slots, mut standing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut hours = daily("00:00", "24:00");
         hours["slot_minutes"] = json!(5);
-        // From tomorrow, so that no slot passes meanwhile.
-        let from = SystemClock.now() + SignedDuration::from_hours(24);
+        // So far ahead that no slot passes meanwhile and nobody is reminded of it.
+        let from = ledger.now() + SignedDuration::from_hours(48);
         let to = from + SignedDuration::from_hours(24 * 60);
         for d in 0..DOCTORS {
             let doctor = client.register("doctor", &format!("doctor-{d}")).await;
@@ -58,12 +60,14 @@ impl Crowd {
             let (p, slot) = (d * PATIENTS, &slots[d][0]);
             let agreed = patients[p].agree(&doctor, slot).await;
             ledger.booked(text(&agreed, "id"), p, d, slot);
-            ledger.turned(text(&agreed, "id"), "accepted");
-            standing.push(text(&agreed, "consultation_id").to_owned());
+            let consultation = text(&agreed, "consultation_id");
+            ledger.accepted(text(&agreed, "id"), consultation);
+            standing.push(consultation.to_owned());
             doctors.push(doctor);
         }
+        let reminded = Reminded::prepare(client, &admin, (&mut doctors, &mut patients), ledger, minutes).await;
         let decided = (0..DOCTORS).map(|_| Cell::new(1)).collect();
-        Self { doctors, patients, slots, decided, standing, count: Cell::new(0) }
+        Self { doctors, patients, slots, decided, standing, reminded, count: Cell::new(0) }
     }
 
     /// The same people at a server that was started again.
@@ -77,13 +81,13 @@ impl Crowd {
 
     /// Keeps the server busy until it is gone.
     pub async fn work(&self, ledger: &Ledger) {
-        let bookers = (0..self.patients.len()).map(|p| async move { while self.book(ledger, p).await.is_some() {} });
+        let bookers = (0..DOCTORS * PATIENTS).map(|p| async move { while self.book(ledger, p).await.is_some() {} });
         let chatters = (0..2 * DOCTORS).map(|n| async move {
             let (d, by_doctor) = (n / 2, n % 2 == 0);
             ledger.open_chat(&self.standing[d], d * PATIENTS);
             while self.say(ledger, &self.standing[d], d, d * PATIENTS, by_doctor).await.is_some() {}
         });
-        tokio::join!(join_all(bookers), join_all(chatters));
+        tokio::join!(join_all(bookers), join_all(chatters), self.reminded.change(self, ledger));
     }
 
     /// Asks again for what was never answered: under its key it is answered as it was done, or done now.
@@ -100,12 +104,22 @@ impl Crowd {
                     }
                 }
                 InFlight::Turn { appointment, status } => {
-                    let before = ledger.appointments.borrow()[&appointment].clone();
-                    let found = self.patients[before.patient].get(&format!("/appointments/{appointment}")).await;
+                    let (before, found) = self.look(ledger, &appointment).await;
                     match found.body["status"].as_str() {
-                        Some(found) if found == status => ledger.turned(&appointment, status),
                         Some(found) if found == before.status => {}
+                        Some("accepted") if status == "accepted" => {
+                            ledger.accepted(&appointment, text(&found.body, "consultation_id"));
+                        }
+                        Some("cancelled") if status == "cancelled" => ledger.cancelled(&appointment),
                         _ => lost.push(format!("{appointment} was {}, was to be {status}: {found:?}", before.status)),
+                    }
+                }
+                InFlight::Move { appointment, to } => {
+                    let (before, found) = self.look(ledger, &appointment).await;
+                    match found.body["starts_at"].as_str() {
+                        Some(found) if found == before.slot => {}
+                        Some(found) if found == to => ledger.moved(&appointment, &to),
+                        _ => lost.push(format!("{appointment} was at {}, was to be at {to}: {found:?}", before.slot)),
                     }
                 }
                 InFlight::Say { consultation, line } => match self.message(&consultation, &line).await {
@@ -115,6 +129,12 @@ impl Crowd {
             }
         }
         lost
+    }
+
+    async fn look(&self, ledger: &Ledger, appointment: &str) -> (Booked, Answer) {
+        let before = ledger.appointments.borrow()[appointment].clone();
+        let found = self.patients[before.patient].get(&format!("/appointments/{appointment}")).await;
+        (before, found)
     }
 
     /// Books the next slot, if nobody is faster, and has something become of it. `None` when the server is gone.
@@ -133,17 +153,26 @@ impl Crowd {
         }
         let id = text(&answer.body, "id");
         ledger.booked(id, p, d, slot);
-        match random() % 4 {
+        match random() % 5 {
             0 => Some(()), // stays pending
             1 => {
                 let cancel = patient.post(&format!("/appointments/{id}/cancel"), Value::Null);
-                let done = self.ask(ledger, cancel, turning(id, "cancelled")).await?;
-                self.turned(ledger, id, "cancelled", &done).await
+                self.cancel(ledger, id, cancel).await
             }
-            _ => {
-                let accepted = self.ask(ledger, doctor.accept(id), turning(id, "accepted")).await?;
-                self.turned(ledger, id, "accepted", &accepted).await?;
-                let consultation = accepted.body["consultation_id"].as_str()?;
+            next => {
+                let turning = InFlight::Turn { appointment: id.to_owned(), status: "accepted" };
+                let accepted = self.ask(ledger, doctor.accept(id), turning).await?;
+                if accepted.status != 200 {
+                    return self.unexpected(ledger, &accepted).await;
+                }
+                let consultation = text(&accepted.body, "consultation_id");
+                ledger.accepted(id, consultation);
+                if next == 2 {
+                    let to = self.slots[d].iter().rev().nth(self.fresh())?;
+                    let call = doctor.post(&format!("/appointments/{id}/reschedule"), json!({"starts_at": to}));
+                    let moving = InFlight::Move { appointment: id.to_owned(), to: to.clone() };
+                    return self.moved(ledger, call, moving).await;
+                }
                 ledger.open_chat(consultation, p);
                 let both = tokio::join!(
                     self.say(ledger, consultation, d, p, true),
@@ -154,11 +183,25 @@ impl Crowd {
         }
     }
 
-    async fn turned(&self, ledger: &Ledger, id: &str, status: &'static str, answer: &Answer) -> Option<()> {
+    /// Calls an appointment off.
+    pub async fn cancel(&self, ledger: &Ledger, id: &str, call: Call) -> Option<()> {
+        let unanswered = InFlight::Turn { appointment: id.to_owned(), status: "cancelled" };
+        let answer = self.ask(ledger, call, unanswered).await?;
         if answer.status != 200 {
-            return self.unexpected(ledger, answer).await;
+            return self.unexpected(ledger, &answer).await;
         }
-        ledger.turned(id, status);
+        ledger.cancelled(id);
+        Some(())
+    }
+
+    /// Moves an appointment, as `unanswered` says.
+    pub async fn moved(&self, ledger: &Ledger, call: Call, unanswered: InFlight) -> Option<()> {
+        let InFlight::Move { appointment, to } = &unanswered else { return None };
+        let answer = self.ask(ledger, call, unanswered.clone()).await?;
+        if answer.status != 200 {
+            return self.unexpected(ledger, &answer).await;
+        }
+        ledger.moved(appointment, to);
         Some(())
     }
 
@@ -206,10 +249,6 @@ impl Crowd {
         self.count.set(self.count.get() + 1);
         self.count.get()
     }
-}
-
-fn turning(id: &str, status: &'static str) -> InFlight {
-    InFlight::Turn { appointment: id.to_owned(), status }
 }
 
 fn seq(message: &Value) -> i64 {

@@ -1,0 +1,211 @@
+//! The real program with a database and keys of its own, for what cannot be shown inside a test's own process:
+//! kills, plugins in child processes, what the program writes to its output.
+
+use std::{
+    fs::{File, OpenOptions},
+    path::{Path, PathBuf},
+    process::Command as Blocking,
+    time::Duration,
+};
+
+use consilium_db::Keys;
+use consilium_kernel::{Clock, SystemClock, Timestamp};
+use jiff::SignedDuration;
+use tokio::process::{Child, Command};
+
+use crate::{
+    app::Backend,
+    artifacts,
+    client::{Client, PASSWORD, email},
+    postgres::{PostgresDatabase, tally},
+};
+
+/// How long the program may take to start, on a machine that is busy with other tests.
+const START: Duration = Duration::from_secs(60);
+
+/// Where the server keeps what must survive.
+pub struct Deployment {
+    /// The program.
+    pub server: PathBuf,
+    /// The database's URL.
+    pub database: String,
+    settings: Vec<(String, String)>,
+    folder: tempfile::TempDir,
+    ahead: SignedDuration,
+    _postgres: Option<PostgresDatabase>,
+}
+
+/// A running server; it dies with this value.
+pub struct Server {
+    child: Child,
+    /// Nobody in particular.
+    pub client: Client,
+}
+
+impl Deployment {
+    /// A fresh one of the program that `scripts/build` left, with an administrator.
+    pub fn new(backend: Backend) -> Self {
+        Self::of(artifacts::consilium(), backend)
+    }
+
+    /// A fresh one of the program `server`, with an administrator.
+    pub fn of(server: PathBuf, backend: Backend) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (postgres, url) = match backend {
+            Backend::Postgres => {
+                let database = PostgresDatabase::create();
+                let url = database.url();
+                (Some(database), url)
+            }
+            Backend::Sqlite => {
+                tally("sqlite");
+                (None, format!("sqlite://{}/consilium.db", folder.path().display()))
+            }
+        };
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let settings = [
+            ("DATABASE__URL", url.clone()),
+            ("KEYS__DIRECTORY", path("keys")),
+            ("PLUGINS__DIRECTORY", path("plugins")),
+            ("PLUGINS__CACHE_DIRECTORY", path("plugin-cache")),
+            ("SERVER__PORT", "0".to_owned()),
+            ("METRICS__ENABLED", "false".to_owned()),
+            ("LOG__FILTER", "warn".to_owned()),
+            ("RATE_LIMITS__ENABLED", "false".to_owned()),
+            ("IDENTITY__REQUIRE_VERIFIED_EMAIL", "false".to_owned()),
+            ("IDENTITY__ARGON2_MEMORY_KIB", "8".to_owned()),
+            ("IDENTITY__ARGON2_PASSES", "1".to_owned()),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value)).to_vec();
+        Keys::create_missing(&folder.path().join("keys")).expect("keys");
+        let ahead = SignedDuration::ZERO;
+        let deployment = Self { server, database: url, settings, folder, ahead, _postgres: postgres };
+        deployment.write("consilium.toml", "");
+        let password = deployment.write("password", PASSWORD).display().to_string();
+        let create = ["admin", "create", "--email", &email("admin"), "--password-file", &password];
+        let created = deployment.command(&create).output().expect("the server can be run");
+        assert!(created.status.success(), "{}", deployment.log());
+        deployment
+    }
+
+    /// Sets what the environment says: `("SMTP__URL", "smtp://…")`.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != key);
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Writes the settings file; what [`Self::set`] says is stronger.
+    pub fn configure(&self, toml: &str) {
+        self.write("consilium.toml", toml);
+    }
+
+    /// Puts the library of a shipped plugin where the server looks for it.
+    pub fn install(&self, plugin: &str) {
+        let folder = self.folder.path().join("plugins");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::copy(artifacts::plugin(plugin), folder.join(format!("{plugin}.so"))).expect("a copy");
+    }
+
+    /// A file in the folder of this deployment.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.folder.path().join(name);
+        std::fs::write(&file, text).expect("a file");
+        file
+    }
+
+    /// Where everything lies that the server writes, but for a PostgreSQL database.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Lets the clocks of all programs that are started from now on run further ahead.
+    pub fn jump(&mut self, by: SignedDuration) {
+        if self.ahead.is_zero() {
+            let (source, library) =
+                (self.write("ahead.c", include_str!("ahead.c")), self.folder.path().join("ahead.so"));
+            let compiled =
+                Blocking::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
+            assert!(compiled.expect("a C compiler").success());
+        }
+        self.ahead += by;
+    }
+
+    /// How far they run ahead.
+    pub fn ahead(&self) -> SignedDuration {
+        self.ahead
+    }
+
+    /// What time it is for the server.
+    pub fn now(&self) -> Timestamp {
+        SystemClock.now() + self.ahead
+    }
+
+    /// Starts the server and waits until it has said where.
+    pub async fn serve(&self) -> Server {
+        let told = self.folder.path().join("server.out");
+        let output = File::create(&told).expect("a file");
+        let mut command = Command::from(self.command(&["serve", "--print-address"]));
+        let mut child = command.stdout(output).kill_on_drop(true).spawn().expect("the server can be run");
+        let address = async {
+            loop {
+                let text = std::fs::read_to_string(&told).expect("its output");
+                if let Some((address, _)) = text.split_once('\n') {
+                    return address.to_owned();
+                }
+                let ended = child.try_wait().expect("it was started");
+                assert!(ended.is_none(), "the server did not start:\n{}", self.log());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let address = tokio::time::timeout(START, address).await.expect("it starts within a minute");
+        Server { child, client: Client::new(&address) }
+    }
+
+    /// Whether `consilium audit verify` finds the log whole; its findings otherwise.
+    pub fn verify_audit(&self) -> Option<String> {
+        let verified = self.command(&["audit", "verify"]).output().expect("the server can be run");
+        let told = String::from_utf8_lossy(&verified.stdout);
+        (!verified.status.success()).then(|| format!("audit verify: {}\n{told}", verified.status))
+    }
+
+    /// What the server has logged since the first start.
+    pub fn log(&self) -> String {
+        let log = std::fs::read(self.folder.path().join("server.log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Dies with this program, whatever becomes of it.
+    fn command(&self, arguments: &[&str]) -> Blocking {
+        let mut command = Blocking::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(&self.server).args(arguments);
+        command.arg("--config").arg(self.folder.path().join("consilium.toml"));
+        command.envs(self.settings.iter().map(|(key, value)| (format!("CONSILIUM__{key}"), value)));
+        if !self.ahead.is_zero() {
+            command.env("LD_PRELOAD", self.folder.path().join("ahead.so"));
+            command.env("AHEAD_MS", self.ahead.as_millis().to_string());
+        }
+        command.current_dir(self.folder.path()).stderr(self.log_file());
+        command
+    }
+
+    fn log_file(&self) -> File {
+        let log = self.folder.path().join("server.log");
+        OpenOptions::new().create(true).append(true).open(log).expect("a log")
+    }
+}
+
+impl Server {
+    /// SIGKILL: nothing is finished, nothing is flushed.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("it runs");
+    }
+
+    /// SIGTERM, which must end it within half a minute and with status 0.
+    pub async fn stop(mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        Blocking::new("kill").args(["-TERM", &id]).status().expect("kill can be run");
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
+        let status = ended.expect("it ends within half a minute").expect("it was started");
+        assert!(status.success(), "{status}");
+    }
+}
