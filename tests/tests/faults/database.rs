@@ -122,7 +122,8 @@ async fn cut_connections_and_an_outage_lose_nothing_on_postgresql() {
             let again = patients[number].book(&doctor, &slot).key(&key).await;
             (again.status != 503).then_some(again.expect(201))
         });
-        books.booked.borrow_mut().insert(text(&again.await, "id").to_owned(), slot);
+        let again = again.await;
+        books.booked.borrow_mut().insert(text(&again, "id").to_owned(), slot);
     }
     let mut kept = BTreeMap::new();
     for patient in &patients {
