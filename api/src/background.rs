@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use consilium_db::{Db, answers};
+use consilium_consultations::VideoWatch;
+use consilium_db::{Db, answers, inbox};
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
 use consilium_runtime::{
     EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
@@ -10,7 +11,14 @@ use consilium_runtime::{
 };
 use tokio::sync::Notify;
 
-use crate::{config::Config, mail, plugin_services::DatabaseServices, plugins, state::State};
+use crate::{
+    config::Config,
+    inbox::{InboxWorker, forget_before},
+    mail,
+    plugin_services::DatabaseServices,
+    plugins,
+    state::State,
+};
 
 /// How often workers look for themselves; commits wake them earlier.
 const TICK: Duration = Duration::from_millis(500);
@@ -68,6 +76,12 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     tasks.spawn(async move { insights.run(TICK, shutdown).await });
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { timers.run(TICK, shutdown).await });
+    let (watch, shutdown) = (VideoWatch::new(state.consultations.clone()), tasks.shutdown());
+    tasks.spawn(watch.run(shutdown));
+    let inbox =
+        InboxWorker::new(db.clone(), state.plugins.clone(), state.prescribing.clone(), state.inbox_wake.clone());
+    let shutdown = tasks.shutdown();
+    tasks.spawn(async move { inbox.run(TICK, shutdown).await });
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });
@@ -85,6 +99,10 @@ async fn keep_house(state: Arc<State>, mut shutdown: Shutdown) {
         let forgotten = db.write(&meta, move |tx| answers::forget(tx, before)).await;
         if let Err(error) = forgotten {
             tracing::warn!(%error, "old answers could not be deleted");
+        }
+        let understood = forget_before(db.clock().now());
+        if let Err(error) = db.write(&meta, move |tx| inbox::forget(tx, understood)).await {
+            tracing::warn!(%error, "old webhooks could not be deleted");
         }
         if let Err(refusal) = state.identity.sweep().await {
             tracing::warn!(%refusal, "old sessions and codes could not be deleted");

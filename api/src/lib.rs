@@ -4,6 +4,7 @@ pub mod background;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod inbox;
 pub mod logging;
 pub mod mail;
 pub mod metrics;

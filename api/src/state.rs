@@ -21,6 +21,8 @@ use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
 use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
 
+use tokio::sync::Notify;
+
 use crate::{
     config::Config,
     http::limits::Limits,
@@ -57,8 +59,12 @@ pub struct State {
     pub notifications: Notifications,
     /// WebSocket connections.
     pub sockets: WsContext,
+    /// Wakes whoever reads what providers posted.
+    pub inbox_wake: Arc<Notify>,
     /// Feature plugins.
     pub plugins: PluginHost,
+    /// Those that give video rooms.
+    pub video: Arc<PluginVideo>,
     draining: AtomicBool,
 }
 
@@ -84,12 +90,12 @@ impl State {
             no_show_minutes: config.scheduling.no_show_minutes,
         };
         let scheduling = Scheduling::new(db.clone(), schedules, rules);
-        let providers = config.consultations.video_providers.clone();
+        let video = PluginVideo::new(plugins.clone(), &config.video, db.clone());
         let consultations = Consultations::new(
             db.clone(),
             placement,
             bus.clone(),
-            PluginVideo::new(plugins.clone(), providers, db.clone()),
+            video.clone(),
             DirectorySettings::default(),
             policy(&config),
         );
@@ -115,7 +121,9 @@ impl State {
             insights,
             notifications,
             sockets,
+            inbox_wake: Arc::default(),
             plugins,
+            video,
             draining,
         })
     }

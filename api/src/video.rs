@@ -1,40 +1,128 @@
-//! Video rooms for consultations, given by the plugins of kind `video` in the configured order.
+//! Video rooms for consultations, given by the plugins of kind `video`.
+//!
+//! Which of them can be asked is told by what their supervisors know: whether they run, their breaker, and what they
+//! last said of their health.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use consilium_consultations::{IceServer, Part, VideoAccess, VideoGrant, VideoParticipant, VideoRoom};
-use consilium_db::Db;
-use consilium_kernel::{Refusal, RefusalKind};
-use consilium_plugin_host::{
-    CallError, PluginHost,
-    contract::video::{CreateRoom, EndRoom, Join, Participant, Role, Room, RoomEnded},
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
 };
 
-/// Tries each provider in turn; the first one that answers gives the room.
+use async_trait::async_trait;
+use consilium_consultations::{
+    Capability, IceServer, Part, VideoAccess, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
+};
+use consilium_db::Db;
+use consilium_kernel::FacilityId;
+use consilium_plugin_host::{
+    BreakerState, CallError, PluginHost, PluginInfo, PluginState,
+    contract::{
+        HealthStatus,
+        video::{self as contract, CreateRoom, EndRoom, Join, Participant, Role},
+    },
+};
+
+use crate::config;
+
+/// The video providers of every facility.
 pub struct PluginVideo {
     plugins: PluginHost,
     providers: Vec<String>,
+    facilities: HashMap<FacilityId, Vec<String>>,
     db: Db,
 }
-
-const UNAVAILABLE: Refusal = Refusal::new(
-    RefusalKind::Unavailable,
-    "video_unavailable",
-    "No video provider can be reached at the moment. You are in the consultation and can write; please try again.",
-);
 
 /// Access outlives the booked end by this much, for consultations that take longer.
 const OVERTIME: std::time::Duration = std::time::Duration::from_secs(2 * 3600);
 
-impl PluginVideo {
-    /// Over these plugins, in this order.
-    pub fn new(plugins: PluginHost, providers: Vec<String>, db: Db) -> Arc<Self> {
-        Arc::new(Self { plugins, providers, db })
+/// What providers show as the room's name. Says nothing of anybody.
+const TITLE: &str = "Consultation";
+
+/// Why a provider cannot be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// No plugin has this id.
+    NotConfigured,
+    /// It is no video provider.
+    NoVideo,
+    /// It has not yet started, or is starting again.
+    Starting,
+    /// Crashed too often, and waits for an operator.
+    Quarantined,
+    /// Refused, or ended.
+    Stopped,
+    /// Failed too often, and is left alone for a while.
+    BreakerOpen,
+    /// It says itself, or shows by not answering, that it is not well.
+    HealthDown,
+}
+
+impl Trouble {
+    /// A stable code, and a sentence for people.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotConfigured => ("not_configured", "not configured as a plugin"),
+            Self::NoVideo => ("no_video", "not a plugin of kind video"),
+            Self::Starting => ("starting", "starting"),
+            Self::Quarantined => ("quarantined", "quarantined after repeated crashes"),
+            Self::Stopped => ("stopped", "not running"),
+            Self::BreakerOpen => ("breaker_open", "failed too often and is left alone for a while"),
+            Self::HealthDown => ("health_down", "reports that it is not well"),
+        }
     }
 
-    /// Asks for the room by its key first, because only the provider knows its name.
-    async fn made(&self, provider: &str, room: &VideoRoom) -> Result<Room, CallError> {
+    /// What is wrong with the plugin that has this id.
+    pub fn of(info: Option<&PluginInfo>) -> Option<Self> {
+        let Some(info) = info else { return Some(Self::NotConfigured) };
+        let down = info.health.as_ref().is_some_and(|health| health.status == HealthStatus::Down);
+        match info.state {
+            PluginState::Starting => Some(Self::Starting),
+            PluginState::Quarantined => Some(Self::Quarantined),
+            PluginState::Stopped => Some(Self::Stopped),
+            PluginState::Running if !info.kinds.iter().any(|contract| contract.kind == "video") => Some(Self::NoVideo),
+            PluginState::Running if info.breaker == BreakerState::Open => Some(Self::BreakerOpen),
+            PluginState::Running => down.then_some(Self::HealthDown),
+        }
+    }
+}
+
+impl PluginVideo {
+    /// Over these plugins, in the configured order.
+    pub fn new(plugins: PluginHost, settings: &config::Video, db: Db) -> Arc<Self> {
+        let facilities = settings.facilities.iter();
+        let facilities = facilities.filter_map(|(id, order)| Some((id.parse().ok()?, order.clone()))).collect();
+        Arc::new(Self { plugins, providers: settings.providers.clone(), facilities, db })
+    }
+
+    /// The providers of a facility, in order, whatever their state.
+    pub fn order(&self, facility: FacilityId) -> &[String] {
+        self.facilities.get(&facility).unwrap_or(&self.providers)
+    }
+
+    /// Whether this is one of the facility's providers.
+    pub fn knows(&self, facility: FacilityId, provider: &str) -> bool {
+        self.order(facility).iter().any(|known| known == provider)
+    }
+}
+
+#[async_trait]
+impl VideoAccess for PluginVideo {
+    async fn providers(&self, wish: &VideoWish) -> Vec<String> {
+        let running = self.plugins.list().await;
+        let well = |id: &String| Trouble::of(running.iter().find(|info| info.id == *id)).is_none();
+        let mut available: Vec<String> = self.order(wish.facility_id).iter().filter(|id| well(id)).cloned().collect();
+        // Stable: but for the favourite the order stays.
+        available.sort_by_key(|id| Some(id) != wish.preferred.as_ref());
+        available
+    }
+
+    async fn trouble(&self, provider: &str) -> Option<String> {
+        let running = self.plugins.list().await;
+        let trouble = Trouble::of(running.iter().find(|info| info.id == provider))?;
+        Some(trouble.words().0.to_owned())
+    }
+
+    async fn create_room(&self, provider: &str, room: &VideoRoom) -> Result<String, VideoFailure> {
         // The consultation is the key: the same one always leads to the same room.
         let consultation_id = room.consultation_id.to_string();
         let create = CreateRoom {
@@ -42,29 +130,25 @@ impl PluginVideo {
             consultation_id,
             starts_at: room.starts_at,
             ends_at: room.ends_at,
-            facility_id: None,
-            title: None,
+            facility_id: Some(room.facility_id.to_string()),
+            title: Some(TITLE.to_owned()),
+            // The platform's waiting room is the lobby.
             lobby: false,
             record: false,
         };
-        self.plugins.call(provider, create).await
+        self.plugins.call(provider, create).await.map(|made| made.room).map_err(failure)
     }
 
-    async fn end_at(&self, provider: &str, room: &VideoRoom) -> Result<RoomEnded, CallError> {
-        let made = self.made(provider, room).await?;
-        self.plugins.call(provider, EndRoom { room: made.room }).await
-    }
-
-    async fn access_by(
+    async fn access(
         &self,
         provider: &str,
+        name: &str,
         room: &VideoRoom,
         participant: &VideoParticipant,
-    ) -> Result<VideoGrant, CallError> {
-        let made = self.made(provider, room).await?;
+    ) -> Result<VideoGrant, VideoFailure> {
         let until = room.ends_at.max(self.db.clock().now()) + OVERTIME;
         let join = Join {
-            room: made.room,
+            room: name.to_owned(),
             consultation_id: room.consultation_id.to_string(),
             participant: Participant {
                 id: participant.user_id.to_string(),
@@ -78,45 +162,43 @@ impl PluginVideo {
             },
             expires_at: until,
         };
-        let access = self.plugins.call(provider, join).await?;
-        let ice_servers = access.ice_servers.into_iter().map(|server| IceServer {
-            urls: server.urls,
-            username: server.username,
-            credential: server.credential.map(|secret| secret.expose().to_owned()),
-        });
-        let ice_servers: Vec<IceServer> = ice_servers.collect();
-        Ok(VideoGrant {
-            provider: provider.to_owned(),
-            room: access.room,
-            join_url: access.join_url.map(|secret| secret.expose().to_owned()),
-            token: access.token.map(|secret| secret.expose().to_owned()),
-            ice_servers: (!ice_servers.is_empty()).then_some(ice_servers),
-            expires_at: Some(access.expires_at),
-        })
+        Ok(grant(provider, self.plugins.call(provider, join).await.map_err(failure)?))
+    }
+
+    async fn end_room(&self, provider: &str, name: &str) -> Result<(), VideoFailure> {
+        let ended = self.plugins.call(provider, EndRoom { room: name.to_owned() }).await;
+        ended.map(|_| ()).map_err(failure)
     }
 }
 
-#[async_trait]
-impl VideoAccess for PluginVideo {
-    async fn access(&self, room: &VideoRoom, participant: &VideoParticipant) -> Result<VideoGrant, Refusal> {
-        for provider in &self.providers {
-            match self.access_by(provider, room, participant).await {
-                Ok(grant) => return Ok(grant),
-                Err(error) => {
-                    metrics::counter!("consilium_video_failures", "provider" => provider.clone()).increment(1);
-                    tracing::warn!(provider, code = error.code(), consultation = %room.consultation_id, "no video");
-                }
-            }
-        }
-        Err(Refusal { retry_after: Some(5), ..UNAVAILABLE })
-    }
+/// The codes of plugins are their own, but never what a provider said.
+fn failure(error: CallError) -> VideoFailure {
+    VideoFailure(error.code().to_owned())
+}
 
-    async fn end_room(&self, room: &VideoRoom) -> Result<(), Refusal> {
-        for provider in &self.providers {
-            if let Err(error) = self.end_at(provider, room).await {
-                tracing::warn!(provider, code = error.code(), consultation = %room.consultation_id, "room not closed");
-            }
-        }
-        Ok(())
+fn grant(provider: &str, access: contract::VideoAccess) -> VideoGrant {
+    let ways: BTreeSet<Capability> = [
+        (access.signalling.is_some() || !access.ice_servers.is_empty()).then_some(Capability::Webrtc),
+        access.join_url.is_some().then_some(Capability::Redirect),
+        (access.token.is_some() && access.signalling.is_none()).then_some(Capability::Sdk),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let ice_servers = access.ice_servers.into_iter().map(|server| IceServer {
+        urls: server.urls,
+        username: server.username,
+        credential: server.credential.map(|secret| secret.expose().to_owned()),
+    });
+    let ice_servers: Vec<IceServer> = ice_servers.collect();
+    VideoGrant {
+        provider: provider.to_owned(),
+        version: 0,
+        room: access.room,
+        join_url: access.join_url.map(|secret| secret.expose().to_owned()),
+        token: access.token.map(|secret| secret.expose().to_owned()),
+        ice_servers: (!ice_servers.is_empty()).then_some(ice_servers),
+        expires_at: Some(access.expires_at),
+        ways,
     }
 }

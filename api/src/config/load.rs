@@ -28,7 +28,7 @@ pub fn load(file: Option<&Path>, environment: Option<config::Map<String, String>
     if let Some(file) = file {
         builder = builder.add_source(File::from(file).format(FileFormat::Toml).required(true));
     }
-    let lists = ["server.cors_origins", "consultations.video_providers"];
+    let lists = ["server.cors_origins", "video.providers"];
     let mut variables = Environment::with_prefix("CONSILIUM").prefix_separator("__").separator("__").try_parsing(true);
     variables = variables.list_separator(",").source(environment);
     for list in lists {
@@ -74,7 +74,20 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
             Config { $($name: section(merged, stringify!($name), errors)),+ }
         }};
     }
-    sections!(server, database, keys, log, metrics, identity, rate_limits, scheduling, consultations, smtp, plugins)
+    sections!(
+        server,
+        database,
+        keys,
+        log,
+        metrics,
+        identity,
+        rate_limits,
+        scheduling,
+        consultations,
+        video,
+        smtp,
+        plugins
+    )
 }
 
 fn section<T: DeserializeOwned + Default>(merged: &config::Config, name: &str, errors: &mut Vec<String>) -> T {
@@ -137,6 +150,11 @@ fn check(config: &Config, errors: &mut Vec<String>) {
     }
     if config.rate_limits.requests_per_minute == 0 || config.rate_limits.auth_per_minute == 0 {
         wrong("rate_limits", &0, "a limit is at least 1; set enabled = false for none");
+    }
+    for facility in config.video.facilities.keys() {
+        if facility.parse::<consilium_kernel::FacilityId>().is_err() {
+            wrong("video.facilities", facility, "is not the id of a facility");
+        }
     }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.filter) {
         wrong("log.filter", &config.log.filter, &error.to_string());

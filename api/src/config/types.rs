@@ -41,6 +41,8 @@ section! {
         pub scheduling: Scheduling = Scheduling::default(),
         /// Consultations.
         pub consultations: Consultations = Consultations::default(),
+        /// Video rooms.
+        pub video: Video = Video::default(),
         /// Outgoing mail.
         pub smtp: Smtp = Smtp::default(),
         /// Feature plugins.
@@ -168,8 +170,17 @@ section! {
         pub chat_open_days: u32 = 7,
         /// Minutes after which a consultation that nobody is in any more counts as abandoned.
         pub abandoned_after_minutes: u32 = 30,
-        /// Plugins of kind video in the order in which they are tried.
-        pub video_providers: Vec<String> = vec!["video-webrtc".to_owned()],
+    }
+}
+
+section! {
+    /// Video rooms.
+    pub struct Video {
+        /// Plugins of kind video in the order in which they are asked. A consultation whose provider fails goes on at
+        /// the next one.
+        pub providers: Vec<String> = vec!["video-webrtc".to_owned()],
+        /// Other orders for single facilities, by the facility's id: [video.facilities] id = ["video-jitsi"].
+        pub facilities: BTreeMap<String, Vec<String>> = BTreeMap::new(),
     }
 }
 

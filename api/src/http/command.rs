@@ -176,7 +176,8 @@ fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     })
 }
 
-fn unreadable(error: &actix_web::Error) -> Refusal {
+/// Why a body could not be read.
+pub fn unreadable(error: &actix_web::Error) -> Refusal {
     match error.as_response_error().status_code().as_u16() {
         413 => Refusal::new(RefusalKind::TooLarge, "too_large", "The body is larger than this server accepts."),
         _ => Refusal::new(RefusalKind::Malformed, "unreadable_body", "The body could not be read to its end."),

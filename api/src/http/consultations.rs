@@ -1,8 +1,10 @@
 //! Consultations: coming in, being led, the doctor's notes, and the line in front of a doctor.
 
 use actix_web::{HttpRequest, web::Path};
-use consilium_consultations::{Consultation, Joined, Notes, NotesText, VideoGrant};
-use consilium_kernel::Timestamp;
+use std::str::FromStr;
+
+use consilium_consultations::{Capability, Consultation, Joined, Notes, NotesText, VideoGrant};
+use consilium_kernel::{Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,6 +26,22 @@ pub struct ParticipantResponse {
     joined_at: Option<Timestamp>,
     /// Up to which `seq` they have read the chat.
     read_seq: i64,
+}
+
+/// The provider that serves a consultation, or served it last.
+#[derive(Serialize, ToSchema)]
+#[schema(as = VideoChoice)]
+pub struct VideoChoiceResponse {
+    /// The plugin.
+    provider: String,
+    /// One more with every change: whoever joined at a lower one joins again.
+    version: i64,
+    /// False when it failed and no other can serve; the chat goes on.
+    available: bool,
+    /// Why it was chosen: `first_choice`, `recovered`, or what was wrong with the one before.
+    reason: String,
+    #[schema(value_type = String, format = "date-time")]
+    since: Timestamp,
 }
 
 /// The meeting of a doctor and a patient.
@@ -50,6 +68,8 @@ pub struct ConsultationResponse {
     #[schema(value_type = Option<String>, format = "date-time")]
     ended_at: Option<Timestamp>,
     participants: Vec<ParticipantResponse>,
+    /// Null before anybody had a way into a video room.
+    video: Option<VideoChoiceResponse>,
     /// The live topic of the WebSocket.
     topic: String,
 }
@@ -70,6 +90,13 @@ impl From<Consultation> for ConsultationResponse {
             waiting_since: consultation.waiting_since,
             started_at: consultation.started_at,
             ended_at: consultation.ended_at,
+            video: consultation.videos.last().map(|choice| VideoChoiceResponse {
+                provider: choice.provider.clone(),
+                version: choice.number,
+                available: choice.left_at.is_none(),
+                reason: choice.reason.clone(),
+                since: choice.chosen_at,
+            }),
             participants: consultation
                 .participants
                 .into_iter()
@@ -114,6 +141,8 @@ pub struct IceServerResponse {
 pub struct VideoResponse {
     /// The plugin that gives the room.
     provider: String,
+    /// The version of the consultation's `video`.
+    version: i64,
     room: String,
     /// A page to open, for providers that have one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +166,7 @@ impl From<VideoGrant> for VideoResponse {
         };
         Self {
             provider: grant.provider,
+            version: grant.version,
             room: grant.room,
             join_url: grant.join_url,
             token: grant.token,
@@ -187,11 +217,28 @@ impl From<Joined> for JoinResponse {
     }
 }
 
+/// What the client can do.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Join)]
+pub struct JoinRequest {
+    /// Ways into a video room that this client can go: `webrtc`, `redirect` (open a page), `sdk`. Left out: all.
+    /// Words unknown here are passed over. A provider is chosen that every participant can use.
+    #[schema(max_items = 16)]
+    capabilities: Option<Vec<String>>,
+}
+
 /// Comes in. Patients from 15 minutes before the start; they wait until admitted and then join again.
 #[utoipa::path(post, path = "/api/v1/consultations/{id}/join", operation_id = "join_consultation", tag = "consultations", params(("id" = uuid::Uuid, Path)),
+    request_body = JoinRequest,
     responses((status = 200, description = "Joined", body = JoinResponse)))]
-pub async fn join(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<JoinResponse> {
-    Ok(Answer::ok(state.consultations.join(command.meta, path_id(&id)?).await?.into()))
+pub async fn join(state: Shared, id: Path<String>, command: Command<JoinRequest>) -> Result<JoinResponse> {
+    let said = command.body.capabilities;
+    if said.as_ref().is_some_and(|said| said.len() > 16) {
+        return Err(Refusal::field("/capabilities", "too_long", "must have at most 16 entries").into());
+    }
+    let able = said.map(|said| said.iter().filter_map(|word| Capability::from_str(word).ok()).collect());
+    Ok(Answer::ok(state.consultations.join_with(command.meta, path_id(&id)?, able).await?.into()))
 }
 
 macro_rules! step {

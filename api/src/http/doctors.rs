@@ -1,7 +1,7 @@
 //! The public directory of doctors, their profiles, and their verification.
 
 use actix_web::{HttpRequest, web::Path};
-use consilium_kernel::{DoctorId, Money, Timestamp};
+use consilium_kernel::{DoctorId, Money, Refusal, Timestamp};
 use consilium_people::{Decision, Doctor, DoctorFilter, DoctorPatch, MoneyInput, PageRequest, VerifyDoctor};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -56,6 +56,9 @@ pub struct DoctorResponse {
     /// IANA zone of the doctor's hours.
     time_zone: String,
     photo_url: Option<String>,
+    /// The plugin that is to give the video rooms, if it can; only for the doctor and administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_provider: Option<String>,
     rating: RatingResponse,
     /// Whether the licence was checked; others are neither listed nor bookable.
     verified: bool,
@@ -81,6 +84,7 @@ impl From<Doctor> for DoctorResponse {
             consultation_fee: doctor.consultation_fee.map(MoneyBody::from),
             time_zone: doctor.time_zone.into(),
             photo_url: doctor.photo_url,
+            video_provider: doctor.video_provider,
             rating: RatingResponse { average: doctor.rating.average, count: doctor.rating.count },
             verified: doctor.verified,
             verification: doctor.verification.to_string(),
@@ -167,6 +171,10 @@ pub struct DoctorPatchRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     photo_url: Option<Option<String>>,
+    /// An id out of `GET /video-providers`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    video_provider: Option<Option<String>>,
 }
 
 /// Changes a profile: one's own, or as an administrator anybody's.
@@ -191,7 +199,14 @@ pub async fn patch(
         consultation_fee: body.consultation_fee.map(|fee| fee.map(money)),
         time_zone: body.time_zone,
         photo_url: body.photo_url,
+        video_provider: body.video_provider,
     };
+    if let Some(Some(provider)) = &patch.video_provider
+        && !state.video.knows(command.meta.scope.facility_id, provider)
+    {
+        let detail = "is none of this facility's video providers";
+        return Err(Refusal::field("/video_provider", "unknown", detail).into());
+    }
     let doctor = state.people.patch_doctor(&command.meta, id, version, patch).await?;
     let version = doctor.version;
     Ok(Answer::ok(doctor.into()).versioned(version))

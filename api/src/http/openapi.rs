@@ -42,7 +42,7 @@ use super::{
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
-        plugins::list, plugins::video_providers, webhooks::receive,
+        plugins::list, plugins::video_providers, webhooks::receive, webhooks::received, webhooks::retry,
     ),
     components(schemas(ProblemDocument, ProblemField)),
     modifiers(&AccessToken, &FromRoutes),

@@ -1,6 +1,6 @@
 //! What plugins run here, and which video providers can be had.
 
-use consilium_plugin_host::{PluginInfo, PluginState, Sandbox, contract::HealthStatus};
+use consilium_plugin_host::{PluginInfo, Sandbox, contract::HealthStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,6 +8,7 @@ use super::{
     answer::{Answer, Result},
     command::{Nothing, Query, Shared},
 };
+use crate::video::Trouble;
 
 /// A plugin as it is now.
 #[derive(Serialize, ToSchema)]
@@ -109,8 +110,22 @@ pub struct VideoProviderResponse {
     id: String,
     /// Whether it would be asked now.
     available: bool,
-    /// Why not.
+    /// Why not: `not_configured`, `no_video`, `starting`, `quarantined`, `stopped`, `breaker_open` or `health_down`.
+    code: Option<&'static str>,
+    /// The same as a sentence.
     reason: Option<&'static str>,
+    /// `running`, `starting`, `quarantined` or `stopped`; null without a plugin.
+    state: Option<String>,
+    /// `closed` lets calls pass, `open` does not, `half_open` lets one try.
+    breaker: Option<String>,
+    /// `ok`, `degraded` or `down`, as the plugin last said.
+    health: Option<String>,
+    /// What it said of its health; only for staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_detail: Option<String>,
+    /// What went wrong last, without secrets; only for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
 }
 
 /// The configured video providers.
@@ -123,27 +138,26 @@ pub struct VideoProviderList {
 /// Which video providers there are, in the order in which they are tried, and why one is not available.
 #[utoipa::path(get, path = "/api/v1/video-providers", operation_id = "list_video_providers", tag = "plugins",
     responses((status = 200, description = "Video providers", body = VideoProviderList)))]
-pub async fn video_providers(state: Shared, _: Query<Nothing>) -> Result<VideoProviderList> {
+pub async fn video_providers(state: Shared, query: Query<Nothing>) -> Result<VideoProviderList> {
+    use consilium_kernel::Role;
+    let role = query.meta.principal.user().map(|user| user.role);
     let running = state.plugins.list().await;
-    let items = state.config.consultations.video_providers.iter().map(|id| {
-        let reason = match running.iter().find(|info| info.id == *id) {
-            None => Some("not configured as a plugin"),
-            Some(info) => unavailable(info),
-        };
-        VideoProviderResponse { id: id.clone(), available: reason.is_none(), reason }
+    let items = state.video.order(query.meta.scope.facility_id).iter().map(|id| {
+        let info = running.iter().find(|info| info.id == *id);
+        let words = Trouble::of(info).map(Trouble::words);
+        let health = info.and_then(|info| info.health.as_ref());
+        let staff = matches!(role, Some(Role::Admin | Role::Support | Role::Nurse | Role::Doctor));
+        VideoProviderResponse {
+            id: id.clone(),
+            available: words.is_none(),
+            code: words.map(|(code, _)| code),
+            reason: words.map(|(_, reason)| reason),
+            state: info.map(|info| word(info.state)),
+            breaker: info.map(|info| word(info.breaker)),
+            health: health.map(|health| word(health.status)),
+            health_detail: health.and_then(|health| health.detail.clone()).filter(|_| staff),
+            last_error: info.and_then(|info| info.last_error.clone()).filter(|_| role == Some(Role::Admin)),
+        }
     });
     Ok(Answer::ok(VideoProviderList { items: items.collect(), next_cursor: None }))
-}
-
-fn unavailable(info: &PluginInfo) -> Option<&'static str> {
-    match info.state {
-        PluginState::Starting => Some("starting"),
-        PluginState::Quarantined => Some("quarantined after repeated crashes"),
-        PluginState::Stopped => Some("not running"),
-        PluginState::Running if word(info.breaker) == "open" => Some("failed too often and is left alone for a while"),
-        PluginState::Running => match &info.health {
-            Some(health) if health.status == HealthStatus::Down => Some("reports that it is not well"),
-            _ => None,
-        },
-    }
 }

@@ -85,6 +85,8 @@ pub fn routes() -> Vec<Route> {
         get("/admin/notifications", May(P::RunDeliveries), web::to(notifications::deliveries)),
         post("/admin/notifications/{id}/retry", May(P::RunDeliveries), web::to(notifications::retry)),
         post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),
+        get("/admin/received-webhooks", May(P::RunDeliveries), web::to(webhooks::received)),
+        post("/admin/received-webhooks/{id}/retry", May(P::RunDeliveries), web::to(webhooks::retry)),
         get("/plugins", May(P::SeePlugins), web::to(plugins::list)),
         get("/video-providers", May(P::SeePlugins), web::to(plugins::video_providers)),
     ]

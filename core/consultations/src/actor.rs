@@ -11,14 +11,15 @@ use crate::{
     record,
     service::Policy,
     store,
+    video::Capabilities,
 };
 
 /// What can be asked of a consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Comes to the waiting room or the room.
-    Join,
+    /// Comes to the waiting room or the room, with a client that can do this much.
+    Join { capabilities: Option<Capabilities> },
     /// Goes.
     Leave,
     /// Is gone without having said so. Asked by the platform only.
@@ -33,8 +34,20 @@ pub enum Action {
     SendMessage(NewMessage),
     /// Has read the chat up to here.
     MarkRead { seq: i64 },
+    /// Is served by this provider from now on, unless the newest choice is another than `after`. Asked by the platform
+    /// only.
+    UseVideo { after: i64, provider: String, room: String, reason: String },
+    /// Has no video for now, unless the newest choice is another than `number`. Asked by the platform only.
+    LoseVideo { number: i64, reason: String },
     /// Gives it up if nobody is there any more. Asked by a timer only.
     Abandon { timer: TimerId },
+}
+
+impl Action {
+    /// Whether nobody but the platform may ask for it.
+    pub(crate) fn is_platforms(&self) -> bool {
+        matches!(self, Self::Drop { .. } | Self::Abandon { .. } | Self::UseVideo { .. } | Self::LoseVideo { .. })
+    }
 }
 
 /// An action with the settings that it is decided by.

@@ -34,6 +34,7 @@ pub(crate) fn not_yet_opened(id: ConsultationId, appointment: Appointment) -> Co
         started_at: None,
         ended_at: None,
         participants: Vec::new(),
+        videos: Vec::new(),
         version: 0,
     }
 }

@@ -1,31 +1,33 @@
 //! Commands: to the actor, and after its commit whatever follows outside the database.
 
-use std::time::Duration;
-
 use consilium_kernel::{CommandMeta, ConsultationId, Refusal, UserId};
-use consilium_runtime::{LiveEvent, Signal};
-use serde_json::json;
 
 use crate::{
     actor::{Action, Command, Reply},
     line,
-    model::{Consultation, Joined, Message, NewMessage, Part, ReadMark, Status, VisitType},
-    refusal::ConsultationRefusal::VideoUnavailable,
+    model::{Consultation, Joined, Message, NewMessage, Part, ReadMark, Status},
     service::Consultations,
     store, topic,
-    video::{VideoGrant, VideoParticipant, VideoRoom},
+    video::Capabilities,
 };
 
-/// How long a provider may take.
-const VIDEO_TIME_LIMIT: Duration = Duration::from_secs(8);
-
 impl Consultations {
-    /// Comes in. A patient gets a place in the line until admitted, everybody else the way into the video room.
-    /// 409 `too_early`, `invalid_transition`; 503 `video_unavailable` leaves the caller joined.
+    /// `join_with` a client of which nothing is known.
     pub async fn join(&self, meta: CommandMeta, id: ConsultationId) -> Result<Joined, Refusal> {
+        self.join_with(meta, id, None).await
+    }
+
+    /// Comes in, with a client that can do this much; `None`: everything. A patient gets a place in the line until admitted, everybody else the way into the video room.
+    /// 409 `too_early`, `invalid_transition`; 503 `video_unavailable` leaves the caller joined.
+    pub async fn join_with(
+        &self,
+        meta: CommandMeta,
+        id: ConsultationId,
+        capabilities: Option<Capabilities>,
+    ) -> Result<Joined, Refusal> {
         let caller = meta.clone();
         let user = meta.principal.user_id().ok_or(Refusal::not_found())?;
-        self.consultation_after(meta, id, Action::Join).await?;
+        self.consultation_after(meta, id, Action::Join { capabilities }).await?;
         // What a repeated request is answered with must be as of now: the patient may have been admitted since.
         let consultation = self.visible(&caller, id).await?;
         let role = consultation.part_of(&caller.principal).ok_or(Refusal::not_found())?;
@@ -35,7 +37,7 @@ impl Consultations {
             None
         };
         let video = match consultation.is_admitted(role) {
-            true => self.video(&consultation, role, user).await?,
+            true => self.way_in(&consultation, role, user).await?,
             false => None,
         };
         Ok(Joined {
@@ -129,36 +131,10 @@ impl Consultations {
         if let Reply::Consultation(consultation) = &reply {
             self.lines.refresh(scope, consultation.doctor_id);
             if consultation.status.is_over() {
-                self.close_room(consultation);
+                self.close_rooms(consultation);
             }
         }
         Ok(reply)
-    }
-
-    /// The way into the room; `None` for visits that have none.
-    async fn video(
-        &self,
-        consultation: &Consultation,
-        role: Part,
-        user_id: UserId,
-    ) -> Result<Option<VideoGrant>, Refusal> {
-        if !has_room(consultation) {
-            return Ok(None);
-        }
-        let participant =
-            VideoParticipant { user_id, role, display_name: self.display_name(consultation, role).await? };
-        let room = VideoRoom::of(consultation);
-        match tokio::time::timeout(VIDEO_TIME_LIMIT, self.video.access(&room, &participant)).await {
-            Ok(Ok(grant)) => Ok(Some(grant)),
-            Ok(Err(refusal)) => {
-                tracing::warn!(consultation = %consultation.id, code = %refusal.code, "no video access");
-                Err(unavailable())
-            }
-            Err(_) => {
-                tracing::warn!(consultation = %consultation.id, "the video provider took too long");
-                Err(unavailable())
-            }
-        }
     }
 
     /// Sends a patient who has just been admitted the way into the room. It goes to them alone and is not stored:
@@ -168,28 +144,8 @@ impl Consultations {
         let Some(patient) = waiting.filter(|patient| patient.present).map(|patient| patient.user_id) else { return };
         let (this, consultation) = (self.clone(), consultation.clone());
         tokio::spawn(async move {
-            if let Ok(video) = this.video(&consultation, Part::Patient, patient).await {
-                this.bus.publish(LiveEvent::Signal(Signal {
-                    topic: topic(consultation.id),
-                    signal: "admitted".to_owned(),
-                    to: Some(patient.uuid()),
-                    from: None,
-                    data: json!({"video": video}),
-                }));
-            }
-        });
-    }
-
-    fn close_room(&self, consultation: &Consultation) {
-        if !has_room(consultation) {
-            return;
-        }
-        let (video, room) = (self.video.clone(), VideoRoom::of(consultation));
-        tokio::spawn(async move {
-            match tokio::time::timeout(VIDEO_TIME_LIMIT, video.end_room(&room)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(refusal)) => tracing::warn!(code = %refusal.code, "a video room could not be closed"),
-                Err(_) => tracing::warn!("the video provider took too long to close a room"),
+            if let Ok(Some(video)) = this.way_in(&consultation, Part::Patient, patient).await {
+                this.send_way_in("admitted", &consultation, patient, &video);
             }
         });
     }
@@ -199,24 +155,6 @@ impl Consultations {
         let doctor = consultation.doctor_id;
         Ok(self.db.read(move |session| line::line(session, scope, doctor)).await?)
     }
-
-    async fn display_name(&self, consultation: &Consultation, role: Part) -> Result<String, Refusal> {
-        let (doctor, patient) = (consultation.doctor_id, consultation.patient_id);
-        let name = self.db.read(move |session| match role {
-            Part::Doctor => Ok(consilium_people::doctor(session, doctor)?.map(|doctor| doctor.display_name)),
-            Part::Patient => Ok(consilium_people::patient(session, patient)?
-                .map(|patient| format!("{} {}", patient.given_name, patient.family_name))),
-        });
-        name.await?.ok_or(Refusal::not_found())
-    }
-}
-
-fn has_room(consultation: &Consultation) -> bool {
-    matches!(consultation.visit_type, VisitType::Video | VisitType::Audio)
-}
-
-fn unavailable() -> Refusal {
-    Refusal { retry_after: Some(2), ..VideoUnavailable.refusal() }
 }
 
 /// Everybody marked as present, for whoever watches over connections after a restart.

@@ -9,6 +9,7 @@ use crate::{
     model::{Consultation, LeftBecause, NewMessage, Part, Participant, Status},
     refusal::ConsultationRefusal::{ChatClosed, InvalidTransition, TooEarly},
     service::Policy,
+    video::{Capabilities, ENDED, VideoChoice},
 };
 
 /// Something that happened in a consultation.
@@ -23,6 +24,12 @@ pub enum Event {
     Joined { user_id: UserId, role: Part, reconnected: bool, at: Timestamp },
     /// The patient waits from now on.
     Waited { since: Timestamp },
+    /// Somebody's client can do this much.
+    Able { user_id: UserId, role: Part, capabilities: Capabilities },
+    /// A provider serves it from now on.
+    VideoChosen { provider: String, room: String, reason: String, at: Timestamp },
+    /// No provider serves it any more.
+    VideoLost { reason: String, at: Timestamp },
     /// Somebody is gone.
     Left { user_id: UserId, role: Part, because: LeftBecause },
     /// The waiting patient was let in.
@@ -56,7 +63,18 @@ pub(crate) fn decide(
     let mut events = match (action, &meta.principal) {
         (Action::Drop { user_id }, Principal::System) => leave(consultation, *user_id, LeftBecause::Dropped),
         (Action::Abandon { .. }, Principal::System) => abandon(consultation, policy, now),
-        (Action::Drop { .. } | Action::Abandon { .. }, _) => return Err(Refusal::forbidden()),
+        (Action::UseVideo { after, provider, room, reason }, Principal::System) => {
+            let chosen =
+                Event::VideoChosen { provider: provider.clone(), room: room.clone(), reason: reason.clone(), at: now };
+            let wanted = !consultation.status.is_over() && consultation.video_number() == *after;
+            wanted.then_some(chosen).into_iter().collect()
+        }
+        (Action::LoseVideo { number, reason }, Principal::System) => {
+            let lost = Event::VideoLost { reason: reason.clone(), at: now };
+            let served = consultation.video().is_some_and(|choice| choice.number == *number);
+            served.then_some(lost).into_iter().collect()
+        }
+        (action, _) if action.is_platforms() => return Err(Refusal::forbidden()),
         _ => {
             let part = consultation.part_of(&meta.principal).ok_or(Refusal::not_found())?;
             let user = meta.principal.user_id().ok_or(Refusal::not_found())?;
@@ -79,7 +97,14 @@ fn asked(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     match action {
-        Action::Join => join(consultation, policy, part, user, now),
+        Action::Join { capabilities } => {
+            let mut events = join(consultation, policy, part, user, now)?;
+            let known = consultation.participant(user).and_then(|participant| participant.capabilities.as_ref());
+            if let Some(capabilities) = capabilities.as_ref().filter(|said| Some(*said) != known) {
+                events.push(Event::Able { user_id: user, role: part, capabilities: capabilities.clone() });
+            }
+            Ok(events)
+        }
         Action::Leave => Ok(leave(consultation, user, LeftBecause::Left)),
         Action::Admit | Action::Start | Action::End if part != Part::Doctor => Err(Refusal::forbidden()),
         Action::Admit => begin(consultation, &[Status::Waiting], now),
@@ -90,7 +115,9 @@ fn asked(
         Action::End => Err(InvalidTransition.refusal()),
         Action::SendMessage(message) => send(consultation, policy, message, user, now),
         Action::MarkRead { seq } => Ok(mark_read(consultation, part, user, *seq)),
-        Action::Drop { .. } | Action::Abandon { .. } => Err(Refusal::forbidden()),
+        Action::Drop { .. } | Action::Abandon { .. } | Action::UseVideo { .. } | Action::LoseVideo { .. } => {
+            Err(Refusal::forbidden())
+        }
     }
 }
 
@@ -203,7 +230,7 @@ fn mark_read(consultation: &Consultation, part: Part, user: UserId, seq: i64) ->
 impl Consultation {
     /// Takes an event into the state. Chat leaves the version alone: it changes no row that the version guards.
     pub(crate) fn take(&mut self, event: &Event) {
-        match *event {
+        match event.clone() {
             Event::Opened => {}
             Event::Moved { starts_at, ends_at } => (self.starts_at, self.ends_at) = (starts_at, ends_at),
             Event::Joined { user_id, role, at, .. } => {
@@ -214,6 +241,16 @@ impl Consultation {
                 self.status = Status::Waiting;
                 self.waiting_since = self.waiting_since.or(Some(since));
             }
+            Event::Able { user_id, role, capabilities } => {
+                self.participant_mut(user_id, role).capabilities = Some(capabilities);
+            }
+            Event::VideoChosen { provider, room, reason, at } => {
+                self.leave_video(&reason, at);
+                let number = self.video_number() + 1;
+                let (chosen_at, left_at, left_because) = (at, None, None);
+                self.videos.push(VideoChoice { number, provider, room, reason, chosen_at, left_at, left_because });
+            }
+            Event::VideoLost { reason, at } => self.leave_video(&reason, at),
             Event::Left { user_id, role, .. } => self.participant_mut(user_id, role).present = false,
             Event::Admitted => {}
             Event::Started { at } => {
@@ -227,6 +264,7 @@ impl Consultation {
                     self.appointment_status = AppointmentStatus::Completed;
                 }
                 self.participants.iter_mut().for_each(|participant| participant.present = false);
+                self.leave_video(ENDED, at);
             }
             Event::MessageSent { .. } => return,
             Event::MessageRead { user_id, role, seq } => {
@@ -238,10 +276,23 @@ impl Consultation {
         self.version += 1;
     }
 
+    fn leave_video(&mut self, reason: &str, at: Timestamp) {
+        if let Some(choice) = self.videos.last_mut().filter(|choice| choice.left_at.is_none()) {
+            (choice.left_at, choice.left_because) = (Some(at), Some(reason.to_owned()));
+        }
+    }
+
     fn participant_mut(&mut self, user_id: UserId, role: Part) -> &mut Participant {
         let place = self.participants.iter().position(|participant| participant.user_id == user_id);
         let place = place.unwrap_or_else(|| {
-            self.participants.push(Participant { user_id, role, present: false, joined_at: None, read_seq: 0 });
+            self.participants.push(Participant {
+                user_id,
+                role,
+                present: false,
+                joined_at: None,
+                read_seq: 0,
+                capabilities: None,
+            });
             self.participants.len() - 1
         });
         #[allow(clippy::indexing_slicing, reason = "the place was just found or made")]

@@ -39,7 +39,8 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
             told.push((event_type, data));
         }
     }
-    for (event_type, data) in &told {
+    // Clients learn of their first provider by joining.
+    for (event_type, data) in told.iter().filter(|(event_type, _)| *event_type != "video_provider_chosen") {
         tx.publish(&topic(after.id), event_type, subject, data)?;
     }
     Ok(())
@@ -71,13 +72,35 @@ fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'
         Event::Moved { starts_at, ends_at } => {
             ("consultation_moved", json!({"starts_at": starts_at, "ends_at": ends_at}))
         }
-        Event::Opened | Event::Waited { .. } | Event::MessageSent { .. } | Event::MessageRead { .. } => return None,
+        Event::VideoChosen { provider, reason, .. } => {
+            let version = state.video_number();
+            match state.videos.iter().rev().nth(1) {
+                None => ("video_provider_chosen", json!({"provider": provider, "reason": reason, "version": version})),
+                Some(before) if before.provider == *provider => {
+                    ("video_restored", json!({"provider": provider, "reason": reason, "version": version}))
+                }
+                Some(before) => (
+                    "video_provider_switched",
+                    json!({"from": before.provider, "to": provider, "reason": reason, "version": version}),
+                ),
+            }
+        }
+        Event::VideoLost { reason, .. } => {
+            let last = state.videos.last();
+            let (provider, version) = (last.map(|choice| &choice.provider), last.map(|choice| choice.number));
+            ("video_unavailable", json!({"provider": provider, "reason": reason, "version": version}))
+        }
+        Event::Opened
+        | Event::Waited { .. }
+        | Event::Able { .. }
+        | Event::MessageSent { .. }
+        | Event::MessageRead { .. } => return None,
     };
     Some((event_type, with_context(after, details)))
 }
 
 /// Adds the ids by which subscribers find what an event belongs to.
-fn with_context(consultation: &Consultation, details: Value) -> Value {
+pub(crate) fn with_context(consultation: &Consultation, details: Value) -> Value {
     let mut data = Map::new();
     data.insert("consultation_id".to_owned(), json!(consultation.id));
     data.insert("appointment_id".to_owned(), json!(consultation.appointment_id));

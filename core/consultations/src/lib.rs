@@ -9,6 +9,7 @@
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
+//! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
 //!
 //! Topics: `consultation:<id>` with these events and `waiting_position_changed`; `waiting_room:<doctor_id>` with
@@ -43,7 +44,10 @@ pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};
 pub use signals::SignalKind;
 pub use timers::AbandonmentTimer;
-pub use video::{IceServer, VideoAccess, VideoGrant, VideoParticipant, VideoRoom};
+pub use video::{
+    Capabilities, Capability, IceServer, VideoAccess, VideoChoice, VideoFailure, VideoGrant, VideoParticipant,
+    VideoReport, VideoRoom, VideoWatch, VideoWish, video_facility, video_reported,
+};
 
 use consilium_db::{Result, Session};
 use consilium_kernel::{ConsultationId, DoctorId};

@@ -9,7 +9,10 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 pub use consilium_scheduling::VisitType;
 
-use crate::{line::WaitingPlace, video::VideoGrant};
+use crate::{
+    line::WaitingPlace,
+    video::{Capabilities, VideoChoice, VideoGrant},
+};
 
 /// Where a consultation stands. Moves only forwards: scheduled, waiting, in progress, then one of the two ends.
 #[derive(
@@ -76,6 +79,8 @@ pub struct Participant {
     pub joined_at: Option<Timestamp>,
     /// Up to which `seq` they have read the chat.
     pub read_seq: i64,
+    /// Which ways into a video room their client can go; `None` when it did not say.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// One consultation: what its actor decides on, and what a reader sees. Holds no medical text.
@@ -111,6 +116,8 @@ pub struct Consultation {
     pub ended_at: Option<Timestamp>,
     /// Who has been in it.
     pub participants: Vec<Participant>,
+    /// The video providers that served it, oldest first.
+    pub videos: Vec<VideoChoice>,
     /// Grows with every change; 0 before the first command.
     pub version: i64,
 }

@@ -47,26 +47,30 @@ fn apply(tx: &mut Tx<'_>, before: &Consultation, events: &[Event], policy: &Poli
     events.iter().for_each(|event| after.take(event));
     if after.version != before.version {
         store::save(tx, before, &after)?;
+        store::save_videos(tx, before, &after)?;
     }
     for event in events {
-        match *event {
+        match event {
             Event::Joined { user_id, reconnected, at, .. } => {
-                store::open_session(tx, &after, user_id, reconnected, at)?
+                store::open_session(tx, &after, *user_id, *reconnected, *at)?
             }
-            Event::Left { user_id, because, .. } => store::close_session(tx, &after, Some(user_id), because)?,
+            Event::Left { user_id, because, .. } => store::close_session(tx, &after, Some(*user_id), *because)?,
             Event::Started { .. } => {
                 consilium_scheduling::started(tx, after.appointment_id)?;
             }
             Event::Ended { status, .. } => {
                 store::close_session(tx, &after, None, LeftBecause::Ended)?;
-                if status == Status::Completed {
+                if *status == Status::Completed {
                     consilium_scheduling::complete(tx, after.appointment_id)?;
                 }
             }
             _ => {}
         }
     }
-    set_abandonment(tx, before, &after, policy)?;
+    // What providers do says nothing of whether anybody is there.
+    if !events.iter().all(|event| matches!(event, Event::VideoChosen { .. } | Event::VideoLost { .. })) {
+        set_abandonment(tx, before, &after, policy)?;
+    }
     Ok(after)
 }
 

@@ -8,6 +8,7 @@ mod database;
 mod error;
 pub mod facilities;
 mod group_commit;
+pub mod inbox;
 mod keys;
 pub mod leases;
 pub mod migrations;

@@ -96,6 +96,9 @@ pub fn patch_doctor(
     if let Some(photo) = &patch.photo_url {
         after.photo_url = photo.as_deref().and_then(|url| checks.https_url("/photo_url", url));
     }
+    if let Some(provider) = &patch.video_provider {
+        after.video_provider = provider.as_deref().and_then(|id| checks.line("/video_provider", id, 100));
+    }
     checks.done()?;
     let vouched_for = before.verified && before.licence_number.is_some();
     if vouched_for && !by_admin && after.licence_number != before.licence_number {

@@ -109,6 +109,9 @@ pub struct DoctorPatch {
     /// An https address.
     #[serde(deserialize_with = "present")]
     pub photo_url: Option<Option<String>>,
+    /// A plugin of kind `video`. Whether there is one of this name, the caller has checked.
+    #[serde(deserialize_with = "present")]
+    pub video_provider: Option<Option<String>>,
 }
 
 /// An amount of money.

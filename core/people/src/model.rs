@@ -76,6 +76,8 @@ pub struct Doctor {
     pub time_zone: TimeZone,
     /// An https address.
     pub photo_url: Option<String>,
+    /// The plugin that is to give the video rooms, if it can; for the doctor and administrators only.
+    pub video_provider: Option<String>,
     /// What patients think.
     pub rating: Rating,
     /// Whether `verification` is approved.
@@ -93,7 +95,7 @@ pub struct Doctor {
 impl Doctor {
     /// What everybody may see.
     pub fn public(self) -> Self {
-        Self { verification_reason: None, ..self }
+        Self { verification_reason: None, video_provider: None, ..self }
     }
 }
 

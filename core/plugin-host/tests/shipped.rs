@@ -9,10 +9,9 @@ use consilium_plugin_host::{
     contract::{
         Bytes, Entity, Event, HealthCheck, HealthStatus, Money,
         analytics::{ConsultationEnded, OnEvents, Report},
-        pharmacy::{
-            Cancel, DispatchStatus, HumanName, Medicine, Patient, Prescriber, Prescription, Status, Submit, Webhook,
-        },
+        pharmacy::{Cancel, DispatchStatus, HumanName, Medicine, Patient, Prescriber, Prescription, Status, Submit},
         video::{Join, Participant, Role},
+        webhook::Verify,
     },
 };
 use serde_json::{Value, json};
@@ -204,7 +203,8 @@ async fn pharmacy_rest() {
         assert_eq!(status, DispatchStatus::Accepted);
         let cancel = Cancel { idempotency_key: "c".to_owned(), reference, reason: None };
         assert_eq!(host.call("pharmacy-rest", cancel).await.unwrap().status, DispatchStatus::Cancelled);
-        let forged = Webhook {
+        let forged = Verify {
+            query: None,
             headers: BTreeMap::from([("x-signature".to_owned(), "t=1,v1=00".to_owned())]),
             body: Bytes(b"{}".to_vec()),
             received_at: "2026-11-20T09:00:00Z".parse().unwrap(),

@@ -33,5 +33,5 @@ pub use model::{
 };
 pub use pharmacy::{Pharmacy, PharmacyFailure};
 pub use refusal::PrescribingRefusal;
-pub use service::{Prescribing, PrescribingSettings};
+pub use service::{Prescribing, PrescribingSettings, pharmacy_facility};
 pub use signature::{canonical, verify};

@@ -95,7 +95,7 @@ pub enum SecretUse {
 /// A webhook that the plugin verifies and parses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookSpec {
-    /// The method the host calls with the request, such as `pharmacy.webhook`.
+    /// The method the host calls with the request, such as `webhook.verify`.
     pub method: String,
     /// How it is authenticated, in words for operators: `hmac-sha256`.
     pub verification: String,

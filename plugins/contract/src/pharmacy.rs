@@ -1,9 +1,8 @@
 //! `pharmacy/1`: hands prescriptions to a pharmacy and follows what becomes of them.
 
-use crate::{Bytes, Call, Permissions, calls, host::KvWrite};
+use crate::{Call, Permissions, calls};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The contract's name in manifests.
 pub const CONTRACT: &str = "pharmacy/1";
@@ -158,27 +157,6 @@ pub enum DispatchStatus {
     Cancelled,
 }
 
-/// A request that arrived at `POST /webhooks/{plugin_id}`, untouched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Webhook {
-    /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
-    /// The exact bytes, because signatures are over bytes.
-    pub body: Bytes,
-    /// The host's clock when it arrived.
-    pub received_at: Timestamp,
-}
-
-/// A genuine webhook's meaning. A forged or stale one is an error `webhook_forged`, `webhook_stale`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WebhookAccepted {
-    /// What changed; empty when this webhook was seen before.
-    pub updates: Vec<Dispatch>,
-    /// To be committed together with the updates, so that a replay is recognised and none is lost.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub writes: Vec<KvWrite>,
-}
-
 impl Call for Submit {
     const METHOD: &'static str = "pharmacy.submit";
     type Reply = Dispatch;
@@ -201,5 +179,4 @@ impl Call for Submit {
 calls!(
     Status => "pharmacy.status" -> Dispatch,
     Cancel => "pharmacy.cancel" -> Dispatch,
-    Webhook => "pharmacy.webhook" -> WebhookAccepted,
 );

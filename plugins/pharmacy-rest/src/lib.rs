@@ -16,11 +16,12 @@ mod webhook;
 
 use bundle::transaction;
 use consilium_plugin_sdk::{
-    Host, PharmacyGateway, Plugin, PluginError,
+    Host, PharmacyGateway, Plugin, PluginError, Webhooks,
     contract::{
         Bytes,
         host::{HttpFetch, HttpFetched},
-        pharmacy::{Cancel, Dispatch, DispatchStatus, Status, Submit, Webhook, WebhookAccepted},
+        pharmacy::{Cancel, Dispatch, DispatchStatus, Status, Submit},
+        webhook::{Read, Verified, Verify, WebhookFacts},
     },
     export_plugin,
 };
@@ -100,9 +101,15 @@ impl PharmacyGateway for PharmacyRest {
         }
         Ok(Dispatch { reference: request.reference, status: DispatchStatus::Cancelled, updated_at: None })
     }
+}
 
-    fn webhook(&self, host: &Host<'_>, request: Webhook) -> Result<WebhookAccepted, PluginError> {
-        webhook::accept(host, &request)
+impl Webhooks for PharmacyRest {
+    fn verify(&self, host: &Host<'_>, request: Verify) -> Result<Verified, PluginError> {
+        webhook::verify(host, &request)
+    }
+
+    fn read(&self, _: &Host<'_>, request: Read) -> Result<WebhookFacts, PluginError> {
+        webhook::read(&request.body)
     }
 }
 
@@ -171,7 +178,7 @@ fn checked(reference: &str) -> Result<Vec<&str>, PluginError> {
     }
 }
 
-export_plugin!(PharmacyRest, kinds: [pharmacy], manifest: "../plugin.toml");
+export_plugin!(PharmacyRest, kinds: [pharmacy, webhook], manifest: "../plugin.toml");
 
 #[cfg(test)]
 mod tests;

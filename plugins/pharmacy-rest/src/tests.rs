@@ -2,7 +2,10 @@
 
 use super::*;
 use consilium_plugin_sdk::{
-    contract::pharmacy::{HumanName, Medicine, Patient, Prescriber, Prescription},
+    contract::{
+        pharmacy::{HumanName, Medicine, Patient, Prescriber, Prescription},
+        webhook::WebhookEvent,
+    },
     testing::FakeHost,
 };
 use ring::hmac;
@@ -164,11 +167,12 @@ fn notice(id: &str) -> String {
     json!({"id": id, "reference": "MedicationRequest/3", "status": "ready", "occurred_at": NOW}).to_string()
 }
 
-fn signed(body: &str, secret: &str, signed_at: &str, received_at: &str) -> Webhook {
+fn signed(body: &str, secret: &str, signed_at: &str, received_at: &str) -> Verify {
     let time = signed_at.parse::<jiff::Timestamp>().unwrap().as_second();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signature = hex::encode(hmac::sign(&key, format!("{time}.{body}").as_bytes()));
-    Webhook {
+    Verify {
+        query: None,
         headers: BTreeMap::from([("x-signature".to_owned(), format!("t={time},v1={signature}"))]),
         body: Bytes(body.as_bytes().to_vec()),
         received_at: received_at.parse().unwrap(),
@@ -178,7 +182,7 @@ fn signed(body: &str, secret: &str, signed_at: &str, received_at: &str) -> Webho
 #[test]
 fn forged_stale_and_malformed_webhooks_are_refused() {
     let host = host(200, json!({}));
-    let code = |webhook: Webhook| plugin().webhook(&host.host(), webhook).unwrap_err().code;
+    let code = |webhook: Verify| plugin().verify(&host.host(), webhook).unwrap_err().code;
     assert_eq!(code(signed(&notice("1"), "guessed", NOW, NOW)), "webhook_forged");
     let mut changed = signed(&notice("1"), "shared", NOW, NOW);
     changed.body = Bytes(notice("2").into_bytes());
@@ -197,18 +201,20 @@ fn forged_stale_and_malformed_webhooks_are_refused() {
 }
 
 #[test]
-fn a_genuine_webhook_counts_once_and_its_memory_is_freed() {
+fn a_genuine_webhook_is_named_by_its_id_and_read_without_its_signature() {
     let host = host(200, json!({}));
-    let accept = |webhook: Webhook| {
-        let accepted = plugin().webhook(&host.host(), webhook).unwrap();
-        host.commit(&accepted.writes).unwrap();
-        accepted.updates
+    let request = signed(&notice("1"), "shared", NOW, NOW);
+    let verified = plugin().verify(&host.host(), request.clone()).unwrap();
+    assert_eq!((verified.delivery_id.as_str(), verified.reply), ("1", None));
+    let again = signed(&notice("1"), "shared", "2026-11-20T09:04:00Z", "2026-11-20T09:04:00Z");
+    assert_eq!(plugin().verify(&host.host(), again).unwrap().delivery_id, "1", "signed anew, the same delivery");
+    let read =
+        Read { delivery_id: "1".to_owned(), headers: [].into(), body: request.body, received_at: request.received_at };
+    let facts = plugin().read(&host.host(), read).unwrap();
+    let update = Dispatch {
+        reference: "MedicationRequest/3".to_owned(),
+        status: DispatchStatus::Ready,
+        updated_at: Some(NOW.parse().unwrap()),
     };
-    let first = accept(signed(&notice("1"), "shared", NOW, NOW));
-    assert_eq!((first.len(), first[0].status), (1, DispatchStatus::Ready));
-    assert_eq!(accept(signed(&notice("1"), "shared", NOW, "2026-11-20T09:04:00Z")), []);
-    let late = "2026-11-20T09:30:00Z";
-    accept(signed(&notice("2"), "shared", late, late));
-    assert!(host.host().kv_get("seen/1").unwrap().is_none());
-    assert!(host.host().kv_get("seen/2").unwrap().is_some());
+    assert_eq!(facts.events, [WebhookEvent::PrescriptionStatus(update)]);
 }

@@ -1,16 +1,16 @@
-//! Webhooks of the pharmacy: believed only with a fresh, genuine signature, and only once.
+//! Webhooks of the pharmacy: believed only with a fresh, genuine signature.
 
 use consilium_plugin_sdk::{
     Host, PluginError,
     contract::{
-        host::{KvList, KvWrite},
-        pharmacy::{Dispatch, DispatchStatus, Webhook, WebhookAccepted},
+        Bytes,
+        pharmacy::{Dispatch, DispatchStatus},
+        webhook::{Verified, Verify, WebhookEvent, WebhookFacts},
     },
 };
 use jiff::Timestamp;
 use ring::hmac;
 use serde::Deserialize;
-use serde_json::json;
 
 /// As in the manifest.
 const REPLAY_WINDOW_SECONDS: i64 = 300;
@@ -26,33 +26,32 @@ struct Notice {
     occurred_at: Timestamp,
 }
 
-pub(crate) fn accept(host: &Host<'_>, request: &Webhook) -> Result<WebhookAccepted, PluginError> {
-    let signed_at = verify(host, request)?;
-    let now = request.received_at.as_second();
-    if (now - signed_at).abs() > REPLAY_WINDOW_SECONDS {
+pub(crate) fn verify(host: &Host<'_>, request: &Verify) -> Result<Verified, PluginError> {
+    let signed_at = signature(host, request)?;
+    if (request.received_at.as_second() - signed_at).abs() > REPLAY_WINDOW_SECONDS {
         return Err(PluginError::permanent("webhook_stale", "the signature is too old, or from the future"));
     }
+    Ok(Verified { delivery_id: notice(&request.body)?.id, reply: None })
+}
+
+pub(crate) fn read(body: &Bytes) -> Result<WebhookFacts, PluginError> {
+    let Notice { reference, status, occurred_at, .. } = notice(body)?;
+    let update = Dispatch { reference, status, updated_at: Some(occurred_at) };
+    Ok(WebhookFacts { events: vec![WebhookEvent::PrescriptionStatus(update)] })
+}
+
+fn notice(body: &Bytes) -> Result<Notice, PluginError> {
     let malformed = |e: String| PluginError::permanent("webhook_malformed", e);
-    let notice: Notice = serde_json::from_slice(&request.body.0).map_err(|e| malformed(e.to_string()))?;
+    let notice: Notice = serde_json::from_slice(&body.0).map_err(|e| malformed(e.to_string()))?;
     if notice.id.is_empty() || notice.id.len() > 128 {
         return Err(malformed("id has 1 to 128 bytes".to_owned()));
     }
     super::checked(&notice.reference)?;
-    let mut writes = forget_old(host, now)?;
-    let seen = format!("seen/{}", notice.id);
-    if host.kv_get(&seen)?.is_some() {
-        return Ok(WebhookAccepted { updates: Vec::new(), writes });
-    }
-    writes.push(KvWrite { key: seen.clone(), value: Some(json!(now)), expected: Some(0) });
-    // Twelve digits, so that keys sort by time.
-    let due = format!("due/{:012}/{}", now + 2 * REPLAY_WINDOW_SECONDS, notice.id);
-    writes.push(KvWrite { key: due, value: Some(json!(seen)), expected: None });
-    let update = Dispatch { reference: notice.reference, status: notice.status, updated_at: Some(notice.occurred_at) };
-    Ok(WebhookAccepted { updates: vec![update], writes })
+    Ok(notice)
 }
 
 /// Checks the signature and answers when it was made.
-fn verify(host: &Host<'_>, request: &Webhook) -> Result<i64, PluginError> {
+fn signature(host: &Host<'_>, request: &Verify) -> Result<i64, PluginError> {
     let forged = || PluginError::permanent("webhook_forged", "the signature is missing or wrong");
     let header = request.headers.get(HEADER).ok_or_else(forged)?;
     let field = |name: &str| header.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
@@ -63,14 +62,4 @@ fn verify(host: &Host<'_>, request: &Webhook) -> Result<i64, PluginError> {
     // Compares in constant time.
     hmac::verify(&key, &signed, &signature).map_err(|_| forged())?;
     time.parse().map_err(|_| forged())
-}
-
-/// Frees the keys of notices that are stale by now, a few at a time.
-fn forget_old(host: &Host<'_>, now: i64) -> Result<Vec<KvWrite>, PluginError> {
-    let due = host.kv_list(&KvList { prefix: "due/".to_owned(), from: None, limit: 20 })?;
-    let until = format!("due/{now:012}");
-    let delete = |key: String| KvWrite { key, value: None, expected: None };
-    let old = due.into_iter().take_while(|entry| entry.key < until);
-    let keys = old.flat_map(|entry| [entry.value.as_str().map(str::to_owned), Some(entry.key)]);
-    Ok(keys.flatten().map(delete).collect())
 }

@@ -99,12 +99,6 @@ pub trait PharmacyGateway: Plugin {
     /// # Errors
     /// What the pharmacy says.
     fn cancel(&self, host: &Host<'_>, request: pharmacy::Cancel) -> Result<pharmacy::Dispatch, PluginError>;
-
-    /// Verifies a webhook and says what it means.
-    ///
-    /// # Errors
-    /// `webhook_forged`, `webhook_stale`, `webhook_malformed`.
-    fn webhook(&self, host: &Host<'_>, request: pharmacy::Webhook) -> Result<pharmacy::WebhookAccepted, PluginError>;
 }
 
 /// `analytics/1`.
@@ -193,7 +187,6 @@ pub fn pharmacy<P: PharmacyGateway>(plugin: &P, incoming: &Incoming<'_>) -> Serv
         .serve(|host, request| plugin.submit(host, request))
         .or_else(|| incoming.serve(|host, request| plugin.status(host, request)))
         .or_else(|| incoming.serve(|host, request| plugin.cancel(host, request)))
-        .or_else(|| incoming.serve(|host, request| plugin.webhook(host, request)))
 }
 
 /// Serves `analytics/1`.

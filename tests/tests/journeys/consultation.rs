@@ -136,3 +136,46 @@ async fn without_a_provider_one_is_in_all_the_same() {
     })
     .await;
 }
+
+#[actix_rt::test]
+async fn a_doctor_prefers_a_provider_that_exists_and_the_link_stays() {
+    on_both(async |app| {
+        let (doctor, patient) = (app.doctor("ayesha").await, app.patient("rafi").await);
+        let profile = format!("/doctors/{}", doctor.doctor_id);
+        let etag = doctor.get(&profile).await.header("etag").to_owned();
+        let prefer = async |provider: Value| {
+            doctor.patch(&profile, json!({"video_provider": provider})).header("If-Match", &etag).await
+        };
+        assert_eq!(prefer(json!("video-nowhere")).await.problem(422, "invalid"), ["/video_provider"]);
+        assert_eq!(prefer(json!("video-webrtc")).await.expect(200)["video_provider"], "video-webrtc");
+        assert_eq!(patient.get(&profile).await.expect(200)["video_provider"], Value::Null, "nobody else's business");
+        let providers = patient.get("/video-providers").await.expect(200);
+        let first = &providers["items"][0];
+        assert_eq!((&first["id"], &first["available"]), (&json!("video-webrtc"), &json!(false)));
+        assert_eq!((&first["code"], &first["state"]), (&json!("not_configured"), &Value::Null));
+
+        let mut wish = wish(&doctor, "2026-06-01T09:00:00Z");
+        wish["visit_type"] = json!("video");
+        let booked = patient.post("/appointments", wish).await.expect(201);
+        let agreed = doctor.accept(text(&booked, "id")).await.expect(200);
+        let consultation = text(&agreed, "consultation_id").to_owned();
+        let link = format!("//c/{consultation}");
+        let page = app.client.get(&link).await;
+        assert!(page.body.as_str().expect("a page").contains("/join.js"), "{page:?}");
+        assert!(page.header("content-security-policy").contains("script-src 'self'"));
+        assert_eq!(app.client.get("//join.js").await.status, 200);
+        let move_it = format!("/appointments/{}/reschedule", text(&booked, "id"));
+        let moved = doctor.post(&move_it, json!({"starts_at": "2026-06-01T10:00:00Z"})).await.expect(200);
+        assert_eq!(text(&moved, "consultation_id"), consultation);
+        assert_eq!(app.client.get(&link).await.status, 200);
+
+        // No plugin runs here: in, without video, and told so.
+        doctor.post(&format!("/consultations/{consultation}/start"), Value::Null).await.expect(200);
+        let join = format!("/consultations/{consultation}/join");
+        doctor.post(&join, json!({"capabilities": ["webrtc", "telepathy"]})).await.problem(503, "video_unavailable");
+        doctor.post(&join, json!({"capabilities": "webrtc"})).await.problem(422, "invalid");
+        let seen = doctor.get(&format!("/consultations/{consultation}")).await.expect(200);
+        assert_eq!((&seen["video"], &seen["participants"][0]["present"]), (&Value::Null, &json!(true)));
+    })
+    .await;
+}

@@ -91,6 +91,8 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         // No analytics plugin runs: 503 for whoever is let in.
         "GET /analytics/doctors/{id}" => (at(doctor), none),
         "POST /webhooks/{plugin_id}" => (path.replace("{plugin_id}", "nowhere"), json!({})),
+        // Nothing was received: 404 for whoever is let in.
+        "POST /admin/received-webhooks/{id}/retry" => (at(doctor), none),
         "POST /admin/notifications/{id}/retry" => (at(&world.delivery), none), // 409: it is not dead
         _ if route.starts_with("GET /consultations/{id}") => (at(&world.consultation), none),
         _ if route.starts_with("GET /doctors/{id}") => (at(doctor), none),

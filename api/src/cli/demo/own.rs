@@ -66,7 +66,7 @@ impl Own {
         );
         rest.allow_private_addresses = true;
         config.plugins.r#use = PLUGINS.map(str::to_owned).into_iter().zip([webrtc, rest, Plugin::default()]).collect();
-        config.consultations.video_providers = vec!["video-webrtc".to_owned()];
+        config.video.providers = vec!["video-webrtc".to_owned()];
         config.smtp.url = format!("smtp://{}?tls=none", mailbox.address);
         (config.server.host, config.server.port) = ("127.0.0.1".to_owned(), 0);
         config.server.base_url = String::new();

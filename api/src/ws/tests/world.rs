@@ -4,7 +4,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpRequest, HttpServer, web};
 use async_trait::async_trait;
-use consilium_consultations::{Consultations, Policy, VideoAccess, VideoGrant, VideoParticipant, VideoRoom};
+use consilium_consultations::{
+    Consultations, Policy, VideoAccess, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
+};
 use consilium_db::testing::TestDb;
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_kernel::{
@@ -28,10 +30,19 @@ pub struct NoVideo;
 
 #[async_trait]
 impl VideoAccess for NoVideo {
-    async fn access(&self, _: &VideoRoom, _: &VideoParticipant) -> Result<VideoGrant, Refusal> {
-        Err(Refusal::unavailable())
+    async fn providers(&self, _: &VideoWish) -> Vec<String> {
+        Vec::new()
     }
-    async fn end_room(&self, _: &VideoRoom) -> Result<(), Refusal> {
+    async fn trouble(&self, _: &str) -> Option<String> {
+        None
+    }
+    async fn create_room(&self, _: &str, _: &VideoRoom) -> Result<String, VideoFailure> {
+        Err(VideoFailure("none".to_owned()))
+    }
+    async fn access(&self, _: &str, _: &str, _: &VideoRoom, _: &VideoParticipant) -> Result<VideoGrant, VideoFailure> {
+        Err(VideoFailure("none".to_owned()))
+    }
+    async fn end_room(&self, _: &str, _: &str) -> Result<(), VideoFailure> {
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use consilium_db::{
 use consilium_kernel::{ConsultationId, Timestamp};
 use diesel::{prelude::*, result::DatabaseErrorKind, result::Error as DieselError};
 
-use super::{participants, save_participants, tables::consultation};
+use super::{participants, save_participants, tables::consultation, videos};
 use crate::{
     appointments::not_yet_opened,
     model::{Consultation, Status},
@@ -35,6 +35,7 @@ pub(crate) fn find(session: &mut Session<'_>, id: ConsultationId) -> Result<Opti
         (found.waiting_since, found.started_at, found.ended_at) = (waiting_since, started_at, ended_at);
         found.version = version;
         found.participants = participants(session, id)?;
+        found.videos = videos(session, id)?;
     }
     Ok(Some(found))
 }

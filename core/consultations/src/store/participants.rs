@@ -8,10 +8,14 @@ use consilium_kernel::{ConsultationId, FacilityId, Id, Timestamp, UserId};
 use diesel::prelude::*;
 
 use super::tables::{consultation_participant as participant, participant_session as stay};
-use crate::model::{Consultation, LeftBecause, Participant};
+use crate::{
+    model::{Consultation, LeftBecause, Participant},
+    video::Capabilities,
+};
 
 pub(crate) fn participants(session: &mut Session<'_>, id: ConsultationId) -> Result<Vec<Participant>> {
-    let rows: Vec<(UserId, String, bool, Option<Timestamp>, i64)> = participant::table
+    type Row = (UserId, String, bool, Option<Timestamp>, i64, Option<String>);
+    let rows: Vec<Row> = participant::table
         .filter(participant::consultation_id.eq(key(id)))
         .order(participant::user_id)
         .select((
@@ -20,12 +24,14 @@ pub(crate) fn participants(session: &mut Session<'_>, id: ConsultationId) -> Res
             participant::present,
             participant::joined_at,
             participant::read_seq,
+            participant::capabilities,
         ))
         .load(session.connection())?;
     rows.into_iter()
-        .map(|(user_id, role, present, joined_at, read_seq)| {
+        .map(|(user_id, role, present, joined_at, read_seq, capabilities)| {
             let role = role.parse().map_err(|_| Error::Sealed("a participant has an unknown role"))?;
-            Ok(Participant { user_id, role, present, joined_at, read_seq })
+            let capabilities = capabilities.map(|said| said.split(',').filter_map(|one| one.parse().ok()).collect());
+            Ok(Participant { user_id, role, present, joined_at, read_seq, capabilities })
         })
         .collect()
 }
@@ -37,11 +43,14 @@ pub(crate) fn save_participants(
     which: impl Fn(&Participant) -> bool,
 ) -> Result<()> {
     for changed in consultation.participants.iter().filter(|participant| which(participant)) {
+        let words = |said: &Capabilities| said.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let capabilities = changed.capabilities.as_ref().map(words);
         let row = participant::table.find((key(consultation.id), key(changed.user_id)));
         let values = (
             participant::present.eq(changed.present),
             participant::joined_at.eq(maybe_at(changed.joined_at)),
             participant::read_seq.eq(changed.read_seq),
+            participant::capabilities.eq(&capabilities),
         );
         if diesel::update(row).set(values).execute(tx.connection())? == 0 {
             diesel::insert_into(participant::table)
@@ -53,6 +62,7 @@ pub(crate) fn save_participants(
                     participant::present.eq(changed.present),
                     participant::joined_at.eq(maybe_at(changed.joined_at)),
                     participant::read_seq.eq(changed.read_seq),
+                    participant::capabilities.eq(&capabilities),
                 ))
                 .execute(tx.connection())?;
         }

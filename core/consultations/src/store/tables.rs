@@ -32,6 +32,7 @@ diesel::table! {
         present -> Bool,
         joined_at -> Nullable<Instant>,
         read_seq -> BigInt,
+        capabilities -> Nullable<Text>,
     }
 }
 
@@ -47,6 +48,23 @@ diesel::table! {
         joined_at -> Instant,
         left_at -> Nullable<Instant>,
         left_because -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_video (consultation_id, number) {
+        consultation_id -> Uuid,
+        number -> BigInt,
+        facility_id -> Uuid,
+        provider -> Text,
+        room -> Text,
+        reason -> Text,
+        chosen_at -> Instant,
+        left_at -> Nullable<Instant>,
+        left_because -> Nullable<Text>,
+        newest -> Bool,
     }
 }
 

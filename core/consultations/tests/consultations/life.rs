@@ -1,6 +1,6 @@
 //! The life of a consultation, from the waiting room to its end.
 
-use std::{sync::Arc, sync::atomic::Ordering};
+use std::sync::Arc;
 
 use consilium_consultations::{AbandonmentTimer, LeftBecause, Part, Status};
 use consilium_db::testing::TestDb;
@@ -47,7 +47,7 @@ async fn a_patient_waits_is_admitted_and_the_appointment_is_completed() {
             }
         }
         let joined = consultations.join(meta(&patient), id).await.unwrap();
-        assert_eq!(joined.video.unwrap().provider, "fake");
+        assert_eq!(joined.video.unwrap().provider, "first");
         assert!(joined.waiting.is_none());
         for again in [consultations.admit(meta(doctor), id).await, consultations.start(meta(doctor), id).await] {
             assert_eq!(code(again), "invalid_transition");
@@ -66,7 +66,7 @@ async fn a_patient_waits_is_admitted_and_the_appointment_is_completed() {
         ] {
             assert_eq!(after, "invalid_transition");
         }
-        eventually("the room is closed", async || world.video.closed.load(Ordering::SeqCst) == 1).await;
+        eventually("the room is closed", async || world.video.closed.lock().unwrap().len() == 1).await;
         let events = world.events(&format!("consultation:{id}")).await;
         let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
         let without_places: Vec<&str> = names.into_iter().filter(|name| *name != "waiting_position_changed").collect();
@@ -183,12 +183,12 @@ async fn a_provider_that_fails_does_not_undo_the_join() {
         let world = World::new(test).await;
         let patient = world.patient("ada").await;
         let (_, id) = world.accepted(&patient, nine(), false).await;
-        world.video.fails.store(true, Ordering::SeqCst);
+        world.video.fail_all();
         let refusal = world.consultations.join(meta(&world.doctor), id).await.unwrap_err();
         assert_eq!((refusal.kind, refusal.code.as_ref()), (RefusalKind::Unavailable, "video_unavailable"));
         assert!(refusal.retry_after.is_some());
         assert!(world.state(id).await.is_present(Part::Doctor));
-        world.video.fails.store(false, Ordering::SeqCst);
+        world.video.heal("second");
         assert!(world.consultations.join(meta(&world.doctor), id).await.unwrap().video.is_some());
     }
 }

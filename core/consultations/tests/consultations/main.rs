@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail loudly")]
 
 mod chat;
+mod failover;
 mod life;
 mod line;
 mod notes;

@@ -100,6 +100,7 @@ fn unfilled(account: &Account, id: DoctorId) -> Doctor {
         consultation_fee: None,
         time_zone: account.time_zone.clone(),
         photo_url: None,
+        video_provider: None,
         rating: Rating { average: None, count: 0 },
         verified: false,
         verification: Verification::Pending,

@@ -33,6 +33,7 @@ pub struct DoctorRow {
     status_reason: Option<String>,
     created_at: Timestamp,
     version: i64,
+    video_provider: Option<String>,
 }
 
 impl TryFrom<DoctorRow> for Doctor {
@@ -62,6 +63,7 @@ impl TryFrom<DoctorRow> for Doctor {
             specialty: row.specialty,
             licence_number: row.licence_number,
             photo_url: row.photo_url,
+            video_provider: row.video_provider,
             verification_reason: row.status_reason,
             created_at: row.created_at,
             version: row.version,
@@ -123,6 +125,7 @@ struct Profile {
     fee_currency: Option<String>,
     time_zone: String,
     photo_url: Option<String>,
+    video_provider: Option<String>,
     status: String,
     status_reason: Option<String>,
     sort_name: String,
@@ -146,6 +149,7 @@ impl Profile {
             fee_currency: doctor.consultation_fee.as_ref().map(|fee| fee.currency.clone()),
             time_zone: doctor.time_zone.name().to_owned(),
             photo_url: doctor.photo_url.clone(),
+            video_provider: doctor.video_provider.clone(),
             status: doctor.verification.to_string(),
             status_reason: doctor.verification_reason.clone(),
             sort_name: folded(&doctor.display_name),

@@ -1,4 +1,4 @@
-//! What the migration `people` made.
+//! What the migrations made.
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -27,6 +27,7 @@ diesel::table! {
         language_keys -> Text,
         created_at -> Instant,
         version -> BigInt,
+        video_provider -> Nullable<Text>,
     }
 }
 

@@ -43,11 +43,12 @@ impl Breaker {
         Self { window: window.max(2), open_for, recent: VecDeque::new(), state: State::Closed }
     }
 
-    pub(crate) fn state(&self) -> BreakerState {
+    /// As callers meet it: once its time is over an open one lets a call try.
+    pub(crate) fn state(&self, now: Instant) -> BreakerState {
         match self.state {
             State::Closed => BreakerState::Closed,
-            State::Open { .. } => BreakerState::Open,
-            State::HalfOpen { .. } => BreakerState::HalfOpen,
+            State::Open { until } if now < until => BreakerState::Open,
+            State::Open { .. } | State::HalfOpen { .. } => BreakerState::HalfOpen,
         }
     }
 
@@ -124,21 +125,22 @@ mod tests {
         for call in 0..200 {
             breaker.record(call, call % 5 < 3, now);
         }
-        assert_eq!(breaker.state(), BreakerState::Closed, "two of five failing is not half");
-        assert_eq!(opened(now).state(), BreakerState::Open);
+        assert_eq!(breaker.state(now), BreakerState::Closed, "two of five failing is not half");
+        assert_eq!(opened(now).state(now), BreakerState::Open);
     }
 
     #[test]
     fn lets_one_call_try_after_its_time() {
         let start = Instant::now();
         let mut breaker = opened(start);
+        assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::HalfOpen, "whoever asks sees that it may try");
         assert!(!breaker.admit(100, start + OPEN_FOR - Duration::from_millis(1)));
         assert!(breaker.admit(101, start + OPEN_FOR));
         assert!(!breaker.admit(102, start + OPEN_FOR), "only one tries");
         breaker.record(5, true, start + OPEN_FOR);
-        assert_eq!(breaker.state(), BreakerState::HalfOpen, "an old call decides nothing");
+        assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::HalfOpen, "an old call decides nothing");
         breaker.record(101, true, start + OPEN_FOR);
-        assert_eq!(breaker.state(), BreakerState::Closed);
+        assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::Closed);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Supervisor {
             },
             pid: self.link.as_ref().and_then(Link::pid),
             sandbox: self.sandbox.clone(),
-            breaker: self.breaker.state(),
+            breaker: self.breaker.state(std::time::Instant::now()),
             health: self.health.clone(),
             calls: self.calls,
             failures: self.failures,

@@ -7,6 +7,7 @@ use std::{
     fs, io,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Copies the library into `directory` under its SHA-256 and answers the absolute path of the copy.
@@ -20,7 +21,10 @@ pub(crate) fn content_addressed(library: &Path, directory: &Path) -> Result<Path
     if fs::read(&target).is_ok_and(|existing| existing == bytes) {
         return Ok(target);
     }
-    let fresh = target.with_extension(format!("{}.tmp", std::process::id()));
+    // Two plugins may have the same library, and both be started at the same time.
+    static COPIES: AtomicU64 = AtomicU64::new(0);
+    let copy = COPIES.fetch_add(1, Ordering::Relaxed);
+    let fresh = target.with_extension(format!("{}.{copy}.tmp", std::process::id()));
     write_new(&fresh, &bytes).map_err(|e| failed(&fresh, &e))?;
     fs::rename(&fresh, &target).map_err(|e| failed(&target, &e))?;
     Ok(target)

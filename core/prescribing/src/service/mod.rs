@@ -11,6 +11,7 @@ use consilium_db::Db;
 
 use crate::{pharmacy::Pharmacy, print::Printer};
 
+pub use send::pharmacy_facility;
 pub(crate) use way::{CANCEL, DISPATCH, POLL, Report, follow};
 
 /// What an operator can set.

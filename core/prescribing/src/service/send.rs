@@ -1,12 +1,8 @@
 //! Sending a prescription to a pharmacy, taking it back, and hearing from the pharmacy.
 
-use consilium_db::{
-    Error, Result, Tx,
-    facilities::facility,
-    plugin_values::{self, PluginWrite},
-};
-use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, PrescriptionId, Refusal, RefusalKind};
-use consilium_plugin_contract::{host::KvWrite, pharmacy::WebhookAccepted};
+use consilium_db::{Result, Session, Tx, facilities::facility};
+use consilium_kernel::{CommandMeta, FacilityId, PrescriptionId, Refusal};
+use consilium_plugin_contract::pharmacy::Dispatch as Update;
 
 use super::{
     Prescribing,
@@ -54,51 +50,28 @@ impl Prescribing {
         self.inner().db.once(meta, work).await
     }
 
-    /// Takes in what a webhook of the plugin `gateway` said, together with the writes to the plugin's own store of
-    /// at most `quota_bytes`. Refuses with a passing error when the pharmacy is to report again.
-    pub async fn pharmacy_reports(
-        &self,
-        gateway: &str,
-        accepted: WebhookAccepted,
-        quota_bytes: u64,
-    ) -> Result<(), Refusal> {
-        let inner = self.inner();
-        let mut writes = accepted.writes;
-        let mut updates = Vec::new();
-        for update in accepted.updates {
-            let (named, reference) = (gateway.to_owned(), update.reference.clone());
-            let found = inner.db.read(move |read| {
-                let found = store::dispatch_by_reference(read, &named, &reference)?;
-                Ok((found.is_none() && store::has_queued(read, &named)?, found))
-            });
-            match found.await? {
-                (_, Some(dispatch)) => updates.push((dispatch, update)),
-                // Faster than the answer that names the reference.
-                (true, None) => return Err(Refusal { retry_after: Some(5), ..ReportTooEarly.refusal() }),
-                (false, None) => tracing::warn!(gateway, "a pharmacy reported on a prescription it was never sent"),
+    /// Takes in, as part of a transaction, what the plugin `gateway` heard of a prescription. False when it was never
+    /// sent one of this reference. Refuses with the passing error `report_too_early` when the pharmacy was faster than
+    /// the answer that names the reference.
+    pub fn pharmacy_reported(&self, tx: &mut Tx<'_>, gateway: &str, update: &Update) -> Result<bool> {
+        let Some(dispatch) = store::dispatch_by_reference(tx, gateway, &update.reference)? else {
+            if store::has_queued(tx, gateway)? {
+                return Err(Refusal { retry_after: Some(5), ..ReportTooEarly.refusal() }.into());
             }
+            tracing::warn!(gateway, "a pharmacy reported on a prescription it was never sent");
+            return Ok(false);
+        };
+        let report = Report { status: pharmacy::status(update.status), reference: None, problem: None };
+        if let Some(told) = follow(tx, &self.inner().settings, dispatch.id, &report)? {
+            told.publish(tx)?;
         }
-        if updates.is_empty() && !writes.is_empty() {
-            let (meta, plugin) = (CommandMeta::system(DEFAULT_FACILITY, "webhook"), gateway.to_owned());
-            let write = move |tx: &mut Tx<'_>| keep(tx, &plugin, &writes, quota_bytes);
-            return inner.db.write(&meta, write).await.map_err(passing);
-        }
-        let last = updates.len().saturating_sub(1);
-        for (place, (dispatch, update)) in updates.into_iter().enumerate() {
-            let meta = CommandMeta::system(dispatch.facility_id, "webhook");
-            let (settings, plugin) = (inner.settings.clone(), gateway.to_owned());
-            // Together with the last update: whoever replays the webhook before that changes nothing twice.
-            let kept = if place == last { std::mem::take(&mut writes) } else { Vec::new() };
-            let write = move |tx: &mut Tx<'_>| {
-                let report = Report { status: pharmacy::status(update.status), reference: None, problem: None };
-                let told = follow(tx, &settings, dispatch.id, &report)?;
-                keep(tx, &plugin, &kept, quota_bytes)?;
-                told.map_or(Ok(()), |told| told.publish(tx))
-            };
-            inner.db.write(&meta, write).await.map_err(passing)?;
-        }
-        Ok(())
+        Ok(true)
     }
+}
+
+/// Whose prescription it is that the plugin `gateway` calls `reference`.
+pub fn pharmacy_facility(session: &mut Session<'_>, gateway: &str, reference: &str) -> Result<Option<FacilityId>> {
+    Ok(store::dispatch_by_reference(session, gateway, reference)?.map(|dispatch| dispatch.facility_id))
 }
 
 fn send(
@@ -167,21 +140,6 @@ fn withdraw(tx: &mut Tx<'_>, id: PrescriptionId) -> Result<Prescription> {
     told.publish(tx)?;
     let dispatch = store::latest_dispatch(tx, id)?.map(DispatchRow::seen);
     Ok(Prescription { withdrawn_at: Some(now), dispatch, version: after.version, ..prescription })
-}
-
-fn keep(tx: &mut Tx<'_>, plugin: &str, writes: &[KvWrite], quota_bytes: u64) -> Result<()> {
-    for write in writes {
-        let expected = write.expected.map(|version| i64::try_from(version).unwrap_or(i64::MAX));
-        let write = PluginWrite { key: write.key.clone(), value: write.value.clone(), expected };
-        plugin_values::write(tx, plugin, &write, quota_bytes)?;
-    }
-    Ok(())
-}
-
-/// A lost race is no fault of the pharmacy's: it may report again.
-fn passing(error: Error) -> Refusal {
-    let refusal = Refusal::from(error);
-    if refusal.kind == RefusalKind::Conflict { Refusal::unavailable() } else { refusal }
 }
 
 fn is_pharmacy_id(id: &str) -> bool {

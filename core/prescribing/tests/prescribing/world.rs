@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use consilium_consultations::{Consultations, Policy, VideoAccess, VideoGrant, VideoParticipant, VideoRoom};
+use consilium_consultations::{
+    Consultations, Policy, VideoAccess, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
+};
 use consilium_db::{testing::TestDb, timers, topics};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_kernel::{
@@ -118,10 +120,19 @@ struct NoVideo;
 
 #[async_trait::async_trait]
 impl VideoAccess for NoVideo {
-    async fn access(&self, _: &VideoRoom, _: &VideoParticipant) -> Result<VideoGrant, Refusal> {
-        Err(Refusal::unavailable())
+    async fn providers(&self, _: &VideoWish) -> Vec<String> {
+        Vec::new()
     }
-    async fn end_room(&self, _: &VideoRoom) -> Result<(), Refusal> {
+    async fn trouble(&self, _: &str) -> Option<String> {
+        None
+    }
+    async fn create_room(&self, _: &str, _: &VideoRoom) -> Result<String, VideoFailure> {
+        Err(VideoFailure("none".to_owned()))
+    }
+    async fn access(&self, _: &str, _: &str, _: &VideoRoom, _: &VideoParticipant) -> Result<VideoGrant, VideoFailure> {
+        Err(VideoFailure("none".to_owned()))
+    }
+    async fn end_room(&self, _: &str, _: &str) -> Result<(), VideoFailure> {
         Ok(())
     }
 }

@@ -97,7 +97,7 @@ fn plugin(golden: &mut Golden) {
                 kv: Some(KvPermission { quota_bytes: 1024 }),
             },
             webhooks: vec![WebhookSpec {
-                method: text("pharmacy.webhook"),
+                method: text("webhook.verify"),
                 verification: text("hmac-sha256"),
                 replay_window_seconds: 300,
             }],

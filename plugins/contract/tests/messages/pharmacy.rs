@@ -1,13 +1,8 @@
 //! Messages of `pharmacy/1`.
 
 use crate::{Golden, text};
-use consilium_plugin_contract::{
-    Bytes,
-    host::KvWrite,
-    pharmacy::{
-        Cancel, Dispatch, DispatchStatus, HumanName, Medicine, Patient, Prescriber, Prescription, Status, Submit,
-        Webhook, WebhookAccepted,
-    },
+use consilium_plugin_contract::pharmacy::{
+    Cancel, Dispatch, DispatchStatus, HumanName, Medicine, Patient, Prescriber, Prescription, Status, Submit,
 };
 use serde_json::json;
 
@@ -50,17 +45,6 @@ pub fn pharmacy(golden: &mut Golden) {
     golden.call(
         &Cancel { idempotency_key: text("key"), reference: text("rx-1"), reason: Some(text("wrong dose")) },
         &dispatch,
-    );
-    golden.call(
-        &Webhook {
-            headers: [(text("x-signature"), text("t=1,v1=00"))].into(),
-            body: Bytes(b"{}".to_vec()),
-            received_at: at,
-        },
-        &WebhookAccepted {
-            updates: vec![dispatch],
-            writes: vec![KvWrite { key: text("seen/1"), value: Some(json!(1)), expected: Some(0) }],
-        },
     );
     use DispatchStatus::{Accepted, Cancelled, Dispensed, Preparing, Ready, Rejected, Submitted};
     assert_eq!(

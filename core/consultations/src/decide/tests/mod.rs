@@ -16,6 +16,7 @@ use crate::model::VisitType;
 const DOCTOR: u128 = 1;
 const PATIENT: u128 = 2;
 const STRANGER: u128 = 3;
+const JOIN: Action = Action::Join { capabilities: None };
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -42,6 +43,7 @@ fn consultation() -> Consultation {
         started_at: None,
         ended_at: None,
         participants: Vec::new(),
+        videos: Vec::new(),
         version: 0,
     }
 }
@@ -90,8 +92,8 @@ fn in_status(status: Status) -> Consultation {
     let now = start();
     let path: &[(u128, Action)] = match status {
         Status::Scheduled => &[],
-        Status::Waiting | Status::Abandoned => &[(PATIENT, Action::Join)],
-        Status::InProgress => &[(PATIENT, Action::Join), (DOCTOR, Action::Join), (DOCTOR, Action::Admit)],
+        Status::Waiting | Status::Abandoned => &[(PATIENT, JOIN)],
+        Status::InProgress => &[(PATIENT, JOIN), (DOCTOR, JOIN), (DOCTOR, Action::Admit)],
         Status::Completed => &[(DOCTOR, Action::Start), (DOCTOR, Action::End)],
     };
     for (who, action) in path {
@@ -123,8 +125,8 @@ fn every_verb_in_every_state() {
     ];
     for (state, patient_joins, doctor_joins, admit, start_it, end) in table {
         for (who, action, expected) in [
-            (PATIENT, Action::Join, patient_joins),
-            (DOCTOR, Action::Join, doctor_joins),
+            (PATIENT, JOIN, patient_joins),
+            (DOCTOR, JOIN, doctor_joins),
             (DOCTOR, Action::Admit, admit),
             (DOCTOR, Action::Start, start_it),
             (DOCTOR, Action::End, end),
@@ -151,8 +153,7 @@ fn only_the_doctor_admits_starts_and_ends() {
 
 #[test]
 fn strangers_and_other_facilities_find_nothing() {
-    for action in [Action::Join, Action::Leave, Action::Admit, Action::End, Action::MarkRead { seq: 1 }, write("hello")]
-    {
+    for action in [JOIN, Action::Leave, Action::Admit, Action::End, Action::MarkRead { seq: 1 }, write("hello")] {
         assert_eq!(run(&mut consultation(), &by(STRANGER), action.clone(), start()), Err("not_found".to_owned()));
         let mut elsewhere = by(DOCTOR);
         elsewhere.scope.facility_id = FacilityId::new(Uuid::from_u128(77));
@@ -161,10 +162,7 @@ fn strangers_and_other_facilities_find_nothing() {
     let another_doctor = by(STRANGER);
     let Principal::User(mut user) = another_doctor.principal else { unreachable!() };
     (user.role, user.patient_id, user.doctor_id) = (Role::Doctor, None, Some(Id::new(Uuid::from_u128(STRANGER))));
-    assert_eq!(
-        run(&mut consultation(), &meta(Principal::User(user)), Action::Join, start()),
-        Err("not_found".to_owned())
-    );
+    assert_eq!(run(&mut consultation(), &meta(Principal::User(user)), JOIN, start()), Err("not_found".to_owned()));
 }
 
 #[test]
@@ -179,20 +177,20 @@ fn what_belongs_to_the_platform_is_not_for_people() {
 fn the_waiting_room_opens_fifteen_minutes_early_for_patients_and_at_once_for_doctors() {
     let opens = start() - 15.minutes();
     let just_before = opens - 1.microsecond();
-    assert_eq!(run(&mut consultation(), &by(PATIENT), Action::Join, just_before), Err("too_early".to_owned()));
-    assert!(run(&mut consultation(), &by(PATIENT), Action::Join, opens).is_ok());
-    assert!(run(&mut consultation(), &by(DOCTOR), Action::Join, start() - 240.hours()).is_ok());
+    assert_eq!(run(&mut consultation(), &by(PATIENT), JOIN, just_before), Err("too_early".to_owned()));
+    assert!(run(&mut consultation(), &by(PATIENT), JOIN, opens).is_ok());
+    assert!(run(&mut consultation(), &by(DOCTOR), JOIN, start() - 240.hours()).is_ok());
     // The doctor began early: then the patient may come early too.
     let mut begun = consultation();
     run(&mut begun, &by(DOCTOR), Action::Start, just_before).unwrap();
-    assert!(run(&mut begun, &by(PATIENT), Action::Join, just_before).is_ok());
+    assert!(run(&mut begun, &by(PATIENT), JOIN, just_before).is_ok());
 }
 
 #[test]
 fn an_appointment_that_does_not_stand_opens_no_room() {
     for status in [AppointmentStatus::Pending, AppointmentStatus::Cancelled, AppointmentStatus::NoShow] {
         let unagreed = Consultation { appointment_status: status, ..consultation() };
-        for (who, action) in [(PATIENT, Action::Join), (DOCTOR, Action::Join), (DOCTOR, Action::Start)] {
+        for (who, action) in [(PATIENT, JOIN), (DOCTOR, JOIN), (DOCTOR, Action::Start)] {
             assert_eq!(run(&mut unagreed.clone(), &by(who), action, start()), Err("invalid_transition".to_owned()));
         }
     }
@@ -202,11 +200,11 @@ fn an_appointment_that_does_not_stand_opens_no_room() {
 fn joining_twice_is_one_presence_and_coming_back_is_a_reconnect() {
     let mut consultation = in_status(Status::Waiting);
     let since = consultation.waiting_since;
-    assert_eq!(run(&mut consultation, &by(PATIENT), Action::Join, start() + 1.minute()), Ok(0));
+    assert_eq!(run(&mut consultation, &by(PATIENT), JOIN, start() + 1.minute()), Ok(0));
     assert_eq!(run(&mut consultation, &system(), Action::Drop { user_id: user(PATIENT) }, start()), Ok(1));
     assert_eq!(run(&mut consultation, &system(), Action::Drop { user_id: user(PATIENT) }, start()), Ok(0));
     assert!(!consultation.is_present(Part::Patient));
-    let events = decide(&consultation, &Action::Join, &Policy::default(), &by(PATIENT), start() + 2.minutes()).unwrap();
+    let events = decide(&consultation, &JOIN, &Policy::default(), &by(PATIENT), start() + 2.minutes()).unwrap();
     assert!(matches!(events.as_slice(), [Event::Joined { reconnected: true, .. }]), "{events:?}");
     events.iter().for_each(|event| consultation.take(event));
     assert_eq!(consultation.waiting_since, since, "the place in the line is kept");
@@ -231,7 +229,7 @@ fn only_what_lies_idle_is_given_up() {
     let mut waiting = in_status(Status::Waiting);
     assert_eq!(abandoned_at(&waiting, &Policy::default(), start()), Some(start() + limit));
     assert_eq!(run(&mut waiting, &system(), give_up.clone(), start() + 1.hour()), Ok(0), "not yet");
-    run(&mut waiting, &by(DOCTOR), Action::Join, start() + 1.hour()).unwrap();
+    run(&mut waiting, &by(DOCTOR), JOIN, start() + 1.hour()).unwrap();
     assert_eq!(run(&mut waiting, &system(), give_up.clone(), start() + limit), Ok(0), "the doctor is there");
 
     let mut busy = in_status(Status::InProgress);
@@ -248,7 +246,7 @@ fn only_what_lies_idle_is_given_up() {
 fn any_step() -> impl Strategy<Value = (u128, Action, i64)> {
     let timer = Id::new(Uuid::from_u128(9));
     let action = prop_oneof![
-        Just(Action::Join),
+        Just(JOIN),
         Just(Action::Leave),
         Just(Action::Admit),
         Just(Action::Start),
