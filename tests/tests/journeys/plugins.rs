@@ -107,10 +107,11 @@ async fn a_plugin_is_replaced_killed_quarantined_and_resumed() {
         let count = |who: &str, what: &str| lines.iter().filter(|(by, action)| by == who && action == what).count();
         for (who, what, times) in [
             ("system", "plugin_swapped", 1),
-            ("user", "plugin_reload_asked", 1),
+            ("admin", "plugin_reload_asked", 1),
             ("system", "plugin_crashed", 5),
             ("system", "plugin_quarantined", 1),
             ("system", "plugin_resumed", 1),
+            ("admin", "plugin_resume_asked", 1),
         ] {
             assert_eq!(count(who, what), times, "{who} {what}: {lines:?}");
         }

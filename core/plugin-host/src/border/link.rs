@@ -2,13 +2,7 @@
 
 use super::{Outward, child::child_command, frame::Frame, runner::Runner, wire::Wire};
 use crate::{Isolation, Settings, generation::Build};
-use std::{
-    io,
-    os::unix::net::UnixStream,
-    process::Stdio,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, os::unix::net::UnixStream, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncReadExt as _,
     process::{Child, ChildStderr, Command},
