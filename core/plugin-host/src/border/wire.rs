@@ -10,7 +10,10 @@ use std::{
     io::{self, BufReader, Write as _},
     net::Shutdown,
     os::{fd::AsRawFd as _, unix::net::UnixStream},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, TrySendError},
+    },
     thread,
 };
 use tokio::sync::oneshot;
@@ -42,7 +45,8 @@ impl Wire {
         Ok((Self { socket, backlog, overflow }, ended))
     }
 
-    /// Sends a frame without ever waiting; false when the child does not take it.
+    /// Sends a frame without ever waiting; false when the child is there and does not take it. Whether it
+    /// is there is for the reader to find out.
     pub(super) fn send(&self, frame: &Frame) -> bool {
         let mut bytes = frame.encode();
         let mut backlog = self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,11 +55,11 @@ impl Wire {
                 Ok(sent) if sent == bytes.len() => return true,
                 Ok(sent) => drop(bytes.drain(..sent)),
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
-                Err(_) => return false,
+                Err(_) => return true,
             }
         }
         *backlog += 1;
-        self.overflow.try_send(bytes).is_ok()
+        !matches!(self.overflow.try_send(bytes), Err(TrySendError::Full(_)))
     }
 
     /// Ends the connection; whoever reads or writes notices.
