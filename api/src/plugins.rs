@@ -22,6 +22,7 @@ pub async fn start(config: &Config, services: Arc<dyn HostServices>) -> anyhow::
 pub fn settings(config: &Config) -> Settings {
     Settings {
         cache_directory: cache(config),
+        child_command: config.plugins.child_command.clone(),
         call_timeout_ms: config.plugins.call_seconds * 1_000,
         ..Settings::default()
     }

@@ -211,6 +211,9 @@ section! {
         /// Folder for copies of the libraries, named by their hash. Empty: "plugin-cache" beside the SQLite file, or
         /// ".cache" in the directory.
         pub cache_directory: String = String::new(),
+        /// Program and first arguments of the process that runs a plugin, to confine it further by a program of your
+        /// own. Empty: this program with "plugin-host".
+        pub child_command: Vec<String> = Vec::new(),
         /// Seconds that one call may take.
         pub call_seconds: u64 = 5,
         /// The plugins to start: one table [plugins.use.<id>] each.

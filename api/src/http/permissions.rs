@@ -57,6 +57,8 @@ permissions! {
     SeeAnalytics: Doctor | Admin;
     /// See plugins and providers.
     SeePlugins: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
+    /// Replace plugins and lift their quarantine.
+    RunPlugins: Admin;
     /// Look into the mail queue and try again.
     RunDeliveries: Admin;
 }

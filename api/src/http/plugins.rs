@@ -1,17 +1,21 @@
-//! What plugins run here, and which video providers can be had.
+//! What plugins run here, how an administrator replaces and resumes them, and which video providers can be had.
 
-use consilium_plugin_host::{PluginInfo, Sandbox, contract::HealthStatus};
-use serde::Serialize;
+use actix_web::web::Path;
+use consilium_db::plugin_values;
+use consilium_kernel::{CommandMeta, Refusal, RefusalKind, Timestamp};
+use consilium_plugin_host::{Edition, PluginInfo, ReloadError, Reloaded, Sandbox, contract::HealthStatus};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, Result},
-    command::{Nothing, Query, Shared},
+    command::{Command, Nothing, Query, Shared},
 };
 use crate::video::Trouble;
 
 /// A plugin as it is now.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[schema(as = Plugin)]
 pub struct PluginResponse {
     /// Names the instance in the configuration.
@@ -27,6 +31,10 @@ pub struct PluginResponse {
     pid: Option<u32>,
     /// The walls around that process, as it reports them itself; null before it has started.
     sandbox: Option<SandboxResponse>,
+    /// Counts its starts, restarts and replacements included; 0 when it never started.
+    generation: u64,
+    /// SHA-256 of the library that serves, in hex.
+    library_sha256: String,
     /// `closed` lets calls pass, `open` does not, `half_open` lets one try.
     breaker: String,
     /// What it said of itself last.
@@ -37,13 +45,30 @@ pub struct PluginResponse {
     failures: u64,
     /// Restarts after a crash.
     restarts: u64,
+    /// Replacements while it served.
+    swaps: u64,
     /// What went wrong last; only for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// What does not mend itself.
+    alerts: Vec<AlertResponse>,
+}
+
+/// Something that an operator has to look at.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginAlert)]
+pub struct AlertResponse {
+    /// `plugin_quarantined`: it crashed too often and waits to be resumed or replaced. `plugin_stopped`: it was refused.
+    code: String,
+    /// What happened; only for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
 }
 
 /// What confines a plugin's code: each wall `in force`, `partly in force: why`, `unavailable: why` or `not in-process`.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[schema(as = PluginSandbox)]
 pub struct SandboxResponse {
     /// No program it could start would gain privileges.
@@ -80,10 +105,22 @@ fn response(info: PluginInfo, admin: bool) -> PluginResponse {
         id: info.id,
         version: info.version,
         pid: info.pid.filter(|_| admin),
+        generation: info.generation,
+        library_sha256: info.library_sha256,
         calls: info.calls,
         failures: info.failures,
         restarts: info.restarts,
+        swaps: info.swaps,
         last_error: info.last_error.filter(|_| admin),
+        alerts: info
+            .alerts
+            .into_iter()
+            .map(|alert| AlertResponse {
+                code: alert.code.to_owned(),
+                message: Some(alert.message).filter(|_| admin),
+                since: alert.since,
+            })
+            .collect(),
     }
 }
 
@@ -101,6 +138,113 @@ pub async fn list(state: Shared, query: Query<Nothing>) -> Result<PluginList> {
     let admin = query.meta.principal.user().is_some_and(|user| user.role == consilium_kernel::Role::Admin);
     let items = state.plugins.list().await.into_iter().map(|info| response(info, admin)).collect();
     Ok(Answer::ok(PluginList { items, next_cursor: None }))
+}
+
+/// Which build of a plugin it is.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginEdition)]
+pub struct EditionResponse {
+    version: String,
+    /// Of the library, in hex.
+    library_sha256: String,
+}
+
+/// A plugin was replaced.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginReloaded)]
+pub struct ReloadedResponse {
+    id: String,
+    /// The start that serves now.
+    generation: u64,
+    /// Its child process, if it has one.
+    pid: Option<u32>,
+    /// What served before; null when the plugin had been refused.
+    old: Option<EditionResponse>,
+    new: EditionResponse,
+}
+
+impl From<Edition> for EditionResponse {
+    fn from(edition: Edition) -> Self {
+        Self { version: edition.version, library_sha256: edition.library_sha256 }
+    }
+}
+
+impl From<Reloaded> for ReloadedResponse {
+    fn from(Reloaded { id, generation, pid, old, new }: Reloaded) -> Self {
+        Self { id, generation, pid, old: old.map(Into::into), new: new.into() }
+    }
+}
+
+/// Reads the plugin's library again and, if it passes every check and comes up well, puts it in the place of the one
+/// that serves. Calls that run finish where they are; none is lost. Otherwise the old one goes on: 409
+/// `plugin_reload_refused` says why.
+#[utoipa::path(post, path = "/api/v1/plugins/{id}/reload", operation_id = "reload_plugin", tag = "plugins",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "It was replaced", body = ReloadedResponse)))]
+pub async fn reload(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<ReloadedResponse> {
+    let (shared, meta, id) = (state.clone(), command.meta.clone(), id.into_inner());
+    let reload = async move {
+        let reloaded = shared.plugins.reload(&id).await.map_err(|error| refusal(&error))?;
+        let detail = json!({"plugin": id, "new_sha256": reloaded.new.library_sha256});
+        asked(&shared, &meta, &id, "plugin_reload_asked", detail, ReloadedResponse::from(reloaded)).await
+    };
+    Ok(Answer::ok(state.db.once(&command.meta, reload).await?))
+}
+
+/// Lifts the quarantine of a plugin that crashed too often: it starts again with a clean record. One that is not in
+/// quarantine stays as it is.
+#[utoipa::path(post, path = "/api/v1/plugins/{id}/resume", operation_id = "resume_plugin", tag = "plugins",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The plugin", body = PluginResponse)))]
+pub async fn resume(state: Shared, id: Path<String>, command: Command<Nothing>) -> Result<PluginResponse> {
+    let (shared, meta, id) = (state.clone(), command.meta.clone(), id.into_inner());
+    let resume = async move {
+        let unknown = Refusal::not_found;
+        match shared.plugins.resume(&id).await {
+            Ok(_) => {}
+            Err(error) if error.code() == "plugin_unknown" => return Err(unknown()),
+            Err(_) => {
+                let detail = "The plugin was refused when the server started. Reload it.";
+                return Err(Refusal::new(RefusalKind::Conflict, "plugin_stopped", detail));
+            }
+        }
+        let info = shared.plugins.list().await.into_iter().find(|info| info.id == id).ok_or_else(unknown)?;
+        asked(&shared, &meta, &id, "plugin_resume_asked", json!({"plugin": id}), response(info, true)).await
+    };
+    Ok(Answer::ok(state.db.once(&command.meta, resume).await?))
+}
+
+/// Notes who asked for it, and keeps the answer for a repeated request.
+async fn asked<R: Serialize + DeserializeOwned + Send + 'static>(
+    state: &Shared,
+    meta: &CommandMeta,
+    plugin: &str,
+    action: &'static str,
+    detail: Value,
+    answer: R,
+) -> std::result::Result<R, Refusal> {
+    let (entity, answer) = (plugin_values::entity(plugin), serde_json::to_value(answer).unwrap_or_default());
+    let note = move |tx: &mut consilium_db::Tx<'_>| {
+        tx.audit_with(action, &entity, 0, &detail)?;
+        Ok(answer.clone())
+    };
+    let answer = state.db.command(meta, note).await?;
+    serde_json::from_value(answer).map_err(|_| Refusal::unavailable())
+}
+
+fn refusal(error: &ReloadError) -> Refusal {
+    match error {
+        ReloadError::UnknownPlugin(_) => Refusal::not_found(),
+        ReloadError::Stopped => Refusal::unavailable(),
+        ReloadError::InProgress => {
+            Refusal::new(RefusalKind::Conflict, "plugin_reload_in_progress", "The plugin is being reloaded already.")
+        }
+        ReloadError::Refused(_) | ReloadError::Unwell(_) => refused(format!("The plugin stays as it is: {error}.")),
+    }
+}
+
+fn refused(detail: String) -> Refusal {
+    Refusal::new(RefusalKind::Conflict, "plugin_reload_refused", "The plugin stays as it is.").because(detail)
 }
 
 /// A video provider in the order of preference.

@@ -88,6 +88,8 @@ pub fn routes() -> Vec<Route> {
         get("/admin/received-webhooks", May(P::RunDeliveries), web::to(webhooks::received)),
         post("/admin/received-webhooks/{id}/retry", May(P::RunDeliveries), web::to(webhooks::retry)),
         get("/plugins", May(P::SeePlugins), web::to(plugins::list)),
+        post("/plugins/{id}/reload", May(P::RunPlugins), web::to(plugins::reload)),
+        post("/plugins/{id}/resume", May(P::RunPlugins), web::to(plugins::resume)),
         get("/video-providers", May(P::SeePlugins), web::to(plugins::video_providers)),
     ]
 }

@@ -5,7 +5,8 @@
 //! | folder | what |
 //! |---|---|
 //! | `border/` | the library, its C ABI, frames, threads, the child process; runs on both sides |
-//! | `actor/` | one supervising actor per plugin: bulkhead, time limits, breaker, restart |
+//! | `lane/` | the way of calls into a plugin: bulkhead, breaker, what runs and what waits |
+//! | `actor/` | one supervising actor per plugin: starts, time limits, restart, hot swap, quarantine |
 //! | `services/` | what a plugin may ask of the host, and the permission for each |
 //! | `registry` | [`PluginHost`], the door for the rest of the core |
 //!
@@ -15,15 +16,19 @@ mod actor;
 mod border;
 mod config;
 mod error;
+mod generation;
 mod inspect;
+mod lane;
 mod registry;
 mod services;
 
-pub use actor::{BreakerState, PluginInfo, PluginState};
+pub use actor::{Alert, PluginInfo, PluginState, ReloadError, Reloaded};
 pub use border::{Protection, Sandbox, child_main};
 pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings};
 pub use error::{CallError, LoadError};
+pub use generation::Edition;
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
+pub use lane::BreakerState;
 pub use registry::PluginHost;
 pub use services::{Audited, HostServices, KvWritten, MemoryServices};
 

@@ -1,17 +1,24 @@
 //! [`PluginHost`]: all plugins by id, for the rest of the core.
 
 use crate::{
-    CallError, ConfigProblem, HostServices, PluginConfig, PluginInfo, Settings,
-    actor::{Describe, Invoke, Misanswered, Ready, Resume, Setup, Shutdown, Supervisor},
+    CallError, ConfigProblem, Edition, HostServices, PluginConfig, PluginInfo, PluginState, Settings,
+    actor::{Describe, Ready, Reload, ReloadError, Reloaded, Resume, Shutdown, Supervisor},
     config::millis,
+    generation::Build,
     inspect::{Prepared, duplicates, prepare},
-    services::Grant,
+    lane::Lane,
 };
 use actix::{Actor as _, Addr};
 use actix_rt::{ArbiterHandle, System};
 use consilium_plugin_contract::{Call, MAX_PAYLOAD, Manifest};
 use futures_util::future::join_all;
-use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 /// All plugins. Cheap to clone; usable from any thread of a Tokio runtime.
@@ -19,14 +26,25 @@ use tokio::sync::oneshot;
 pub struct PluginHost(Arc<Inner>);
 
 struct Inner {
+    settings: Arc<Settings>,
+    services: Arc<dyn HostServices>,
     plugins: BTreeMap<String, Entry>,
     call_limit: Duration,
+    arbiter: ArbiterHandle,
     _thread: SupervisorThread,
 }
 
-enum Entry {
-    Started { manifest: Arc<Manifest>, supervisor: Addr<Supervisor> },
-    Refused { info: PluginInfo, problems: Vec<ConfigProblem> },
+/// A configured plugin: started, or refused and perhaps started by a later reload.
+struct Entry {
+    config: PluginConfig,
+    started: OnceLock<Started>,
+    refused: Mutex<Option<(PluginInfo, Vec<ConfigProblem>)>>,
+}
+
+#[derive(Clone)]
+struct Started {
+    lane: Arc<Lane>,
+    supervisor: Addr<Supervisor>,
 }
 
 impl PluginHost {
@@ -42,29 +60,26 @@ impl PluginHost {
     ) -> io::Result<Self> {
         let settings = Arc::new(settings);
         let (thread, arbiter) = SupervisorThread::start()?;
-        let twice = duplicates(&plugins);
-        let mut entries = BTreeMap::new();
-        let preparing = plugins.into_iter().map(|plugin| {
-            let settings = Arc::clone(&settings);
-            tokio::task::spawn_blocking(move || (prepare(&settings, &plugin), plugin))
-        });
-        for (prepared, plugin) in join_all(preparing).await.into_iter().filter_map(Result::ok) {
-            let id = plugin.id.clone();
-            let prepared = match prepared {
-                Ok(_) if entries.contains_key(&id) => continue,
-                Ok(_) if twice.iter().any(|problem| problem.plugin == id) => Err(twice.clone()),
-                prepared => prepared,
-            };
-            let entry = match prepared {
-                Ok(prepared) => start_one(&settings, plugin, prepared, &services, &arbiter).await?,
-                Err(problems) => refuse(&plugin, problems),
-            };
-            entries.insert(id, entry);
-        }
         let call_limit = millis(settings.call_timeout_ms) * 2 + Duration::from_secs(1);
-        let host = Self(Arc::new(Inner { plugins: entries, call_limit, _thread: thread }));
-        let ready = host.started().map(|(_, _, supervisor)| supervisor.send(Ready));
-        let _ = tokio::time::timeout(millis(settings.start_timeout_ms), join_all(ready)).await;
+        let mut inner = Inner { settings, services, plugins: BTreeMap::new(), call_limit, arbiter, _thread: thread };
+        let twice = duplicates(&plugins);
+        let preparing = plugins.into_iter().map(|plugin| prepared(Arc::clone(&inner.settings), plugin));
+        for (prepared, plugin) in join_all(preparing).await.into_iter().flatten() {
+            if inner.plugins.contains_key(&plugin.id) {
+                continue;
+            }
+            let entry = Entry { config: plugin, started: OnceLock::new(), refused: Mutex::new(None) };
+            let problems: Vec<_> = twice.iter().filter(|problem| problem.plugin == entry.config.id).cloned().collect();
+            match prepared {
+                Ok(prepared) if problems.is_empty() => inner.start(&entry, prepared).await?,
+                Ok(_) => inner.refuse(&entry, problems),
+                Err(problems) => inner.refuse(&entry, problems),
+            }
+            inner.plugins.insert(entry.config.id.clone(), entry);
+        }
+        let host = Self(Arc::new(inner));
+        let ready = host.started().map(|(_, started)| started.supervisor.send(Ready));
+        let _ = tokio::time::timeout(millis(host.0.settings.start_timeout_ms), join_all(ready)).await;
         Ok(host)
     }
 
@@ -74,24 +89,11 @@ impl PluginHost {
     /// # Errors
     /// What the plugin says, or what happened instead of an answer; see [`CallError`].
     pub async fn call<C: Call>(&self, plugin: &str, mut request: C) -> Result<C::Reply, CallError> {
-        let (manifest, supervisor) = match self.0.plugins.get(plugin) {
-            Some(Entry::Started { manifest, supervisor }) => (manifest, supervisor),
-            Some(Entry::Refused { .. }) => return Err(CallError::Stopped),
-            None => return Err(CallError::UnknownPlugin(plugin.to_owned())),
-        };
-        let kind = C::kind();
-        if kind != "plugin" && !manifest.kinds.iter().any(|contract| contract.kind == kind) {
-            return Err(CallError::UnsupportedKind { plugin: plugin.to_owned(), kind: kind.to_owned() });
-        }
-        request.restrict(&manifest.permissions);
-        let request = serde_json::to_vec(&request).map_err(|e| CallError::InvalidRequest(e.to_string()))?;
-        if request.len() > MAX_PAYLOAD {
-            return Err(CallError::InvalidRequest(format!("{} bytes are too many", request.len())));
-        }
-        let answer = self.invoke(supervisor, C::METHOD, request).await?;
+        let lane = &self.entry(plugin)?.lane;
+        let answer = self.invoke(lane, C::METHOD, |manifest| as_permitted(plugin, &mut request, manifest)).await?;
         serde_json::from_slice(&answer).map_err(|e| {
             let reason = format!("{}: {e}", C::METHOD);
-            let _ = supervisor.try_send(Misanswered(reason.clone()));
+            lane.misanswered(reason.clone());
             CallError::InvalidAnswer(reason)
         })
     }
@@ -102,46 +104,70 @@ impl PluginHost {
     /// # Errors
     /// As [`PluginHost::call`].
     pub async fn call_raw(&self, plugin: &str, method: &'static str, request: Vec<u8>) -> Result<Vec<u8>, CallError> {
-        match self.0.plugins.get(plugin) {
-            Some(Entry::Started { supervisor, .. }) => self.invoke(supervisor, method, request).await,
-            Some(Entry::Refused { .. }) => Err(CallError::Stopped),
-            None => Err(CallError::UnknownPlugin(plugin.to_owned())),
-        }
+        self.invoke(&self.entry(plugin)?.lane, method, |_| Ok(request.clone())).await
     }
 
+    /// Takes a turn and sends the call to the generation that the turn is for, as its manifest lets it
+    /// see it. Should that generation end in between, the call was not sent and takes another turn.
     async fn invoke(
         &self,
-        supervisor: &Addr<Supervisor>,
+        lane: &Arc<Lane>,
         method: &'static str,
-        request: Vec<u8>,
+        mut request: impl FnMut(&Manifest) -> Result<Vec<u8>, CallError>,
     ) -> Result<Vec<u8>, CallError> {
-        match tokio::time::timeout(self.0.call_limit, supervisor.send(Invoke { method, request })).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(CallError::Stopped),
-            Err(_) => Err(CallError::Timeout),
-        }
+        let answer = async {
+            loop {
+                let turn = lane.turn().await?;
+                let bytes = request(turn.manifest())?;
+                if let Some(answer) = turn.send(method, bytes) {
+                    return answer.await.unwrap_or(Err(CallError::Stopped));
+                }
+            }
+        };
+        tokio::time::timeout(self.0.call_limit, answer).await.unwrap_or(Err(CallError::Timeout))
+    }
+
+    /// Reads a plugin's library again from its configured path and, if it passes every check that is
+    /// made at start and comes up well, puts it in the place of the one that serves: running calls
+    /// finish where they are, all others go to the new one, none is lost. Also starts a plugin that
+    /// was refused before, and lifts a quarantine.
+    ///
+    /// In-process the old library stays in memory until the server ends: unloading one is unsound.
+    ///
+    /// # Errors
+    /// Why everything stays as it is; see [`ReloadError`].
+    pub async fn reload(&self, plugin: &str) -> Result<Reloaded, ReloadError> {
+        let entry = self.0.plugins.get(plugin).ok_or_else(|| ReloadError::UnknownPlugin(plugin.to_owned()))?;
+        let settings = Arc::clone(&self.0.settings);
+        let checked = prepared(settings, entry.config.clone()).await.ok_or(ReloadError::Stopped)?.0;
+        let checked = checked.map_err(ReloadError::Refused).inspect_err(|error| {
+            tracing::error!(plugin, "plugin not swapped: {error}");
+        })?;
+        let Some(started) = entry.started.get() else { return self.0.start_late(entry, checked).await };
+        let build = Build::new(&self.0.settings, &entry.config, checked, &self.0.services);
+        started.supervisor.send(Reload(build)).await.unwrap_or(Err(ReloadError::Stopped))
     }
 
     /// Ids of the plugins that fulfil a contract of this kind (`video`), whatever their state.
     #[must_use]
     pub fn providers_of(&self, kind: &str) -> Vec<String> {
-        let of_kind = self.started().filter(|(_, manifest, _)| manifest.kinds.iter().any(|c| c.kind == kind));
-        of_kind.map(|(id, _, _)| id.to_owned()).collect()
+        let of_kind =
+            self.started().filter(|(_, started)| started.lane.manifest().kinds.iter().any(|c| c.kind == kind));
+        of_kind.map(|(id, _)| id.to_owned()).collect()
     }
 
-    /// A started plugin's manifest.
+    /// A started plugin's manifest, of the generation that serves.
     #[must_use]
     pub fn manifest(&self, plugin: &str) -> Option<Arc<Manifest>> {
-        let (_, manifest, _) = self.started().find(|(id, _, _)| *id == plugin)?;
-        Some(Arc::clone(manifest))
+        Some(self.entry(plugin).ok()?.lane.manifest())
     }
 
     /// Every configured plugin as it is now, by id.
     pub async fn list(&self) -> Vec<PluginInfo> {
         let described = self.0.plugins.values().map(|entry| async move {
-            match entry {
-                Entry::Refused { info, .. } => Some(info.clone()),
-                Entry::Started { supervisor, .. } => supervisor.send(Describe).await.ok(),
+            match entry.started.get() {
+                Some(started) => started.supervisor.send(Describe).await.ok(),
+                None => entry.refused().map(|(info, _)| info),
             }
         });
         join_all(described).await.into_iter().flatten().collect()
@@ -150,72 +176,105 @@ impl PluginHost {
     /// Why plugins were not started.
     #[must_use]
     pub fn problems(&self) -> Vec<ConfigProblem> {
-        let problems = self.0.plugins.values().filter_map(|entry| match entry {
-            Entry::Refused { problems, .. } => Some(problems.clone()),
-            Entry::Started { .. } => None,
-        });
-        problems.flatten().collect()
+        self.0.plugins.values().filter_map(Entry::refused).flat_map(|(_, problems)| problems).collect()
     }
 
-    /// Lifts a quarantine: the plugin starts again with a clean record.
+    /// Lifts a quarantine: the plugin starts again with a clean record. Answers whether there was one.
     ///
     /// # Errors
     /// [`CallError::UnknownPlugin`], or [`CallError::Stopped`] when it was refused.
-    pub async fn resume(&self, plugin: &str) -> Result<(), CallError> {
-        match self.0.plugins.get(plugin) {
-            Some(Entry::Started { supervisor, .. }) => supervisor.send(Resume).await.map_err(|_| CallError::Stopped),
-            Some(Entry::Refused { .. }) => Err(CallError::Stopped),
-            None => Err(CallError::UnknownPlugin(plugin.to_owned())),
-        }
+    pub async fn resume(&self, plugin: &str) -> Result<bool, CallError> {
+        self.entry(plugin)?.supervisor.send(Resume).await.map_err(|_| CallError::Stopped)
     }
 
     /// Takes no more calls, lets the running ones finish within the drain time, ends all plugins.
     pub async fn shutdown(&self) {
-        join_all(self.started().map(|(_, _, supervisor)| supervisor.send(Shutdown))).await;
+        join_all(self.started().map(|(_, started)| started.supervisor.send(Shutdown))).await;
     }
 
-    fn started(&self) -> impl Iterator<Item = (&str, &Arc<Manifest>, &Addr<Supervisor>)> {
-        self.0.plugins.iter().filter_map(|(id, entry)| match entry {
-            Entry::Started { manifest, supervisor } => Some((id.as_str(), manifest, supervisor)),
-            Entry::Refused { .. } => None,
-        })
+    fn started(&self) -> impl Iterator<Item = (&str, &Started)> {
+        self.0.plugins.iter().filter_map(|(id, entry)| Some((id.as_str(), entry.started.get()?)))
+    }
+
+    fn entry(&self, plugin: &str) -> Result<&Started, CallError> {
+        match self.0.plugins.get(plugin) {
+            Some(entry) => entry.started.get().ok_or(CallError::Stopped),
+            None => Err(CallError::UnknownPlugin(plugin.to_owned())),
+        }
     }
 }
 
-async fn start_one(
-    settings: &Arc<Settings>,
-    plugin: PluginConfig,
-    prepared: Prepared,
-    services: &Arc<dyn HostServices>,
-    arbiter: &ArbiterHandle,
-) -> io::Result<Entry> {
-    let Prepared { library, manifest, secrets } = prepared;
-    let manifest = Arc::new(manifest);
-    let grant = Grant::new(settings, &plugin, Arc::clone(&manifest), secrets, Arc::clone(services));
-    let setup = Setup {
-        settings: Arc::clone(settings),
-        config: serde_json::to_vec(&plugin.config)?,
-        memory_mib: plugin.memory_mib(settings),
-        id: plugin.id,
-        isolation: plugin.isolation,
-        library,
-        manifest: Arc::clone(&manifest),
-        grant: Arc::new(grant),
-    };
-    let (started, supervisor) = oneshot::channel();
-    arbiter.spawn_fn(move || {
-        let _ = started.send(Supervisor::new(setup).start());
-    });
-    let supervisor = supervisor.await.map_err(io::Error::other)?;
-    Ok(Entry::Started { manifest, supervisor })
+/// A request with what the manifest lets the plugin see.
+fn as_permitted<C: Call>(plugin: &str, request: &mut C, manifest: &Manifest) -> Result<Vec<u8>, CallError> {
+    let kind = C::kind();
+    if kind != "plugin" && !manifest.kinds.iter().any(|contract| contract.kind == kind) {
+        return Err(CallError::UnsupportedKind { plugin: plugin.to_owned(), kind: kind.to_owned() });
+    }
+    request.restrict(&manifest.permissions);
+    let bytes = serde_json::to_vec(request).map_err(|e| CallError::InvalidRequest(e.to_string()))?;
+    if bytes.len() > MAX_PAYLOAD {
+        return Err(CallError::InvalidRequest(format!("{} bytes are too many", bytes.len())));
+    }
+    Ok(bytes)
 }
 
-fn refuse(plugin: &PluginConfig, problems: Vec<ConfigProblem>) -> Entry {
-    for problem in &problems {
-        tracing::error!(plugin = plugin.id, key = problem.key, "plugin refused: {}", problem.reason);
+type Checked = Result<Prepared, Vec<ConfigProblem>>;
+
+/// Checks a plugin on a thread that may block.
+async fn prepared(settings: Arc<Settings>, plugin: PluginConfig) -> Option<(Checked, PluginConfig)> {
+    tokio::task::spawn_blocking(move || (prepare(&settings, &plugin), plugin)).await.ok()
+}
+
+impl Entry {
+    fn refused(&self) -> Option<(PluginInfo, Vec<ConfigProblem>)> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-    let reasons: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.reason)).collect();
-    Entry::Refused { info: PluginInfo::refused(plugin, reasons.join("; ")), problems }
+}
+
+impl Inner {
+    async fn start(&self, entry: &Entry, prepared: Prepared) -> io::Result<()> {
+        let (config, settings) = (&entry.config, &self.settings);
+        let build = Build::new(settings, config, prepared, &self.services);
+        let lane = Lane::new(&config.id, config.isolation, settings, Arc::clone(&build.manifest));
+        let (settings, services) = (Arc::clone(settings), Arc::clone(&self.services));
+        let supervisor =
+            Supervisor::new(config.id.clone(), config.isolation, settings, services, Arc::clone(&lane), build);
+        let (tell, started) = oneshot::channel();
+        self.arbiter.spawn_fn(move || {
+            let _ = tell.send(supervisor.start());
+        });
+        let supervisor = started.await.map_err(io::Error::other)?;
+        let _ = entry.started.set(Started { lane, supervisor });
+        Ok(())
+    }
+
+    /// Starts a plugin that was refused when the host started.
+    async fn start_late(&self, entry: &Entry, prepared: Prepared) -> Result<Reloaded, ReloadError> {
+        // Whoever takes the refusal is the one that starts it.
+        let refusal = entry.refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(refusal) = refusal else { return Err(ReloadError::InProgress) };
+        if let Err(error) = self.start(entry, prepared).await {
+            *entry.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+            return Err(ReloadError::Unwell(error.to_string()));
+        }
+        let supervisor = entry.started.get().map(|started| &started.supervisor).ok_or(ReloadError::Stopped)?;
+        let _ = tokio::time::timeout(millis(self.settings.start_timeout_ms), supervisor.send(Ready)).await;
+        let info = supervisor.send(Describe).await.map_err(|_| ReloadError::Stopped)?;
+        if info.state != PluginState::Running {
+            return Err(ReloadError::Unwell(info.last_error.unwrap_or_default()));
+        }
+        let new = Edition { version: info.version, library_sha256: info.library_sha256 };
+        Ok(Reloaded { id: info.id, generation: info.generation, pid: info.pid, old: None, new })
+    }
+
+    fn refuse(&self, entry: &Entry, problems: Vec<ConfigProblem>) {
+        for problem in &problems {
+            tracing::error!(plugin = entry.config.id, key = problem.key, "plugin refused: {}", problem.reason);
+        }
+        let reasons: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.reason)).collect();
+        let info = PluginInfo::refused(&entry.config, reasons.join("; "), self.services.clock().now());
+        *entry.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((info, problems));
+    }
 }
 
 /// The thread on which all supervisors live. No call of a plugin ever runs on it.

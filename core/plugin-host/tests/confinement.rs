@@ -43,8 +43,8 @@ async fn the_child_inherits_nothing() {
         .map(|target| target.split(':').next().unwrap().to_owned())
         .collect();
     open.sort();
-    // Standard input and output, the socket to the host, and standard error, which the host reads.
-    assert_eq!(open, ["/dev/null", "/dev/null", "pipe", "socket"]);
+    // Standard input and output, what waits for the socket, standard error, which the host reads, and the socket.
+    assert_eq!(open, ["/dev/null", "/dev/null", "anon_inode", "pipe", "socket"]);
 
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");

@@ -34,7 +34,7 @@ pub(crate) fn attempt(deed: &str, argument: &str) -> Option<String> {
         "own-the-socket" => told(|| call(libc::SYS_fcntl, 3, i64::from(libc::F_SETOWN))),
         "fork" => told(|| call(libc::SYS_clone, i64::from(libc::SIGCHLD), 0)),
         "io-uring" => told(|| call(libc::SYS_io_uring_setup, 8, 0)),
-        "raise-limits" => told(|| raise_limits()),
+        "raise-limits" => told(raise_limits),
         "ptrace" => told(|| call(libc::SYS_ptrace, libc::PTRACE_ATTACH.into(), process as i64)),
         "read-process" => told(|| call(libc::SYS_process_vm_readv, process as i64, 0)),
         "unshare" => told(|| call(libc::SYS_unshare, i64::from(libc::CLONE_NEWUSER), 0)),

@@ -6,7 +6,7 @@ mod escape;
 use consilium_plugin_sdk::{
     Host, Plugin, PluginError, VideoProvider,
     contract::{
-        Bytes,
+        Bytes, Health, HealthStatus,
         host::{HttpFetch, LogLevel},
         video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess},
     },
@@ -15,7 +15,12 @@ use consilium_plugin_sdk::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use std::{collections::BTreeMap, hint::black_box, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    hint::black_box,
+    thread,
+    time::{Duration, SystemTime},
+};
 
 /// Configuration.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,29 +28,55 @@ use std::{collections::BTreeMap, hint::black_box, thread, time::Duration};
 pub struct Config {
     /// A deed for the moment of creation.
     at_create: Option<String>,
+    /// The same, for the next version only.
+    next_at_create: Option<String>,
+    /// A deed for the health checks of the next version.
+    next_at_health: Option<String>,
     /// Where it may connect to.
     peer: Option<String>,
 }
 
+/// This source is two crates, `rogue` and `rogue-next`.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const IS_NEXT: bool = matches!(VERSION.as_bytes(), b"0.2.0");
+
 /// The plugin.
 pub struct Rogue {
     peer: Option<String>,
+    at_health: Option<String>,
+    /// Tells this instance from every other.
+    born: u128,
 }
 
 impl Plugin for Rogue {
     type Config = Config;
 
     fn create(config: Config, host: &Host<'_>) -> Result<Self, PluginError> {
-        if let Some(deed) = &config.at_create {
+        let next = config.next_at_create.filter(|_| IS_NEXT);
+        for deed in config.at_create.iter().chain(&next) {
             commit(deed, None, host)?;
         }
-        Ok(Self { peer: config.peer })
+        let born = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+        Ok(Self { peer: config.peer, at_health: config.next_at_health.filter(|_| IS_NEXT), born })
+    }
+
+    fn health(&self, host: &Host<'_>) -> Result<Health, PluginError> {
+        match self.at_health.as_deref() {
+            None => Ok(Health::ok()),
+            Some("down") => Ok(Health { status: HealthStatus::Down, detail: Some("told to".to_owned()) }),
+            Some(deed) => commit(deed, None, host).map(|_| Health::ok()),
+        }
     }
 }
 
 impl VideoProvider for Rogue {
     fn create_room(&self, host: &Host<'_>, request: CreateRoom) -> Result<Room, PluginError> {
-        let room = commit(&request.consultation_id, self.peer.as_deref(), host)?;
+        let deed = request.consultation_id;
+        if let Some(number) = deed.strip_prefix("once:") {
+            host.kv_put(number, json!(self.born.to_string()), None)?;
+            return Ok(Room { room: format!("{VERSION} {} {number}", self.born) });
+        }
+        let room = commit(&deed, self.peer.as_deref(), host)?;
         Ok(Room { room })
     }
 
@@ -62,6 +93,7 @@ impl VideoProvider for Rogue {
 fn commit(deed: &str, peer: Option<&str>, host: &Host<'_>) -> Result<String, PluginError> {
     let (deed, argument) = deed.split_once(':').unwrap_or((deed, ""));
     match deed {
+        "which" => Ok(VERSION.to_owned()),
         "panic" => panic!("told to"),
         "loop" => loop {
             black_box(());

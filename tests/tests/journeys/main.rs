@@ -11,5 +11,6 @@ mod consultation;
 mod conventions;
 mod idempotency;
 mod pages;
+mod plugins;
 mod race;
 mod sessions;

@@ -90,6 +90,7 @@ async fn request(world: &World, route: &str) -> (String, Value) {
 
         // No analytics plugin runs: 503 for whoever is let in.
         "GET /analytics/doctors/{id}" => (at(doctor), none),
+        "POST /plugins/{id}/reload" | "POST /plugins/{id}/resume" => (at("nowhere"), none),
         "POST /webhooks/{plugin_id}" => (path.replace("{plugin_id}", "nowhere"), json!({})),
         // Nothing was received: 404 for whoever is let in.
         "POST /admin/received-webhooks/{id}/retry" => (at(doctor), none),

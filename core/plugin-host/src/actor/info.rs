@@ -1,10 +1,8 @@
 //! What operators see of a plugin.
 
-use super::{BreakerState, Phase, Supervisor};
-use crate::{
-    Isolation, PluginConfig,
-    border::{Link, Sandbox},
-};
+use super::{Phase, Supervisor};
+use crate::{Isolation, PluginConfig, border::Sandbox, lane::BreakerState};
+use consilium_kernel::Timestamp;
 use consilium_plugin_contract::{ContractId, Health};
 use serde::Serialize;
 
@@ -27,6 +25,10 @@ pub struct PluginInfo {
     pub pid: Option<u32>,
     /// How that process is confined, in its own words; none before it has started.
     pub sandbox: Option<Sandbox>,
+    /// Counts its starts, restarts and swaps included; 0 when it never started.
+    pub generation: u64,
+    /// SHA-256 of the library that serves, in hex; empty when it was never read.
+    pub library_sha256: String,
     /// Whether calls pass.
     pub breaker: BreakerState,
     /// What it said of itself last.
@@ -37,8 +39,29 @@ pub struct PluginInfo {
     pub failures: u64,
     /// Times it was restarted after a crash.
     pub restarts: u64,
+    /// Times it was replaced while it served.
+    pub swaps: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// What an operator has to look at.
+    pub alerts: Vec<Alert>,
+}
+
+/// Something that does not mend itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// `plugin_quarantined` or `plugin_stopped`.
+    pub code: &'static str,
+    /// What happened; for operators.
+    pub message: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Alert {
+    pub(crate) fn new(code: &'static str, message: String, since: Timestamp) -> Self {
+        Self { code, message, since }
+    }
 }
 
 /// Whether a plugin serves.
@@ -57,7 +80,7 @@ pub enum PluginState {
 
 impl PluginInfo {
     /// A plugin that was not started.
-    pub(crate) fn refused(config: &PluginConfig, reason: String) -> Self {
+    pub(crate) fn refused(config: &PluginConfig, reason: String, since: Timestamp) -> Self {
         Self {
             id: config.id.clone(),
             plugin: String::new(),
@@ -67,11 +90,15 @@ impl PluginInfo {
             state: PluginState::Stopped,
             pid: None,
             sandbox: None,
+            generation: 0,
+            library_sha256: String::new(),
             breaker: BreakerState::Closed,
             health: None,
             calls: 0,
             failures: 0,
             restarts: 0,
+            swaps: 0,
+            alerts: vec![Alert::new("plugin_stopped", reason.clone(), since)],
             last_error: Some(reason),
         }
     }
@@ -79,27 +106,32 @@ impl PluginInfo {
 
 impl Supervisor {
     pub(super) fn describe(&self) -> PluginInfo {
-        let manifest = &self.setup.manifest;
+        let manifest = &self.build.manifest;
+        let (tally, breaker) = self.lane.tally();
         PluginInfo {
-            id: self.setup.id.clone(),
+            id: self.id.clone(),
             plugin: manifest.id.clone(),
             version: manifest.version.clone(),
             kinds: manifest.kinds.clone(),
-            isolation: self.setup.isolation,
+            isolation: self.isolation,
             state: match self.phase {
                 Phase::Starting => PluginState::Starting,
                 Phase::Running => PluginState::Running,
                 Phase::Quarantined => PluginState::Quarantined,
                 Phase::Draining | Phase::Stopped => PluginState::Stopped,
             },
-            pid: self.link.as_ref().and_then(Link::pid),
-            sandbox: self.sandbox.clone(),
-            breaker: self.breaker.state(std::time::Instant::now()),
+            pid: self.current.and_then(|number| self.generation(number)).and_then(|current| current.link.pid()),
+            sandbox: self.current.and_then(|number| self.generations.get(&number)?.sandbox.clone()),
+            generation: self.current.unwrap_or(self.number),
+            library_sha256: self.build.sha256.clone(),
+            breaker,
             health: self.health.clone(),
-            calls: self.calls,
-            failures: self.failures,
+            calls: tally.calls,
+            failures: tally.failures,
             restarts: self.restarts,
-            last_error: self.last_error.clone(),
+            swaps: self.swaps,
+            last_error: tally.last_error,
+            alerts: self.alert.iter().cloned().collect(),
         }
     }
 }

@@ -1,79 +1,73 @@
-//! One supervising actor per plugin. It decides which call runs when, how long it may take and what
-//! happens when it does not return; the calls themselves run in the child process or on the
-//! plugin's own threads.
+//! One supervising actor per plugin: it starts and ends generations of it, says in the lane which one
+//! serves, and looks after what takes too long. Calls do not pass here; see [`crate::lane`].
 
-mod breaker;
-mod calls;
 mod crashes;
 mod info;
+mod ledger;
 mod life;
-mod outcome;
 mod services;
+mod swap;
+mod time;
 
-pub use breaker::BreakerState;
-pub use info::{PluginInfo, PluginState};
+pub use info::{Alert, PluginInfo, PluginState};
+pub use swap::{ReloadError, Reloaded};
 
 use crate::{
-    CallError, Isolation, Settings,
-    border::{Link, LinkEvent, Sandbox},
+    HostServices, Isolation, Settings,
+    border::{Frame, Sandbox, Tag},
     config::millis,
-    services::Grant,
+    generation::{Build, Generation},
+    lane::{Answer, Errand, Lane},
 };
 use actix::{Actor, AsyncContext as _, Context, Handler, Message, ResponseFuture, SpawnHandle, StreamHandler};
-use breaker::Breaker;
-use calls::{Pending, Running};
-use consilium_plugin_contract::{Health, Manifest};
+use consilium_plugin_contract::Health;
 use crashes::Crashes;
+use ledger::Ledger;
 use services::LogBudget;
-use std::{
-    collections::{HashMap, VecDeque},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
+use swap::Candidate;
 use tokio::sync::oneshot;
-
-/// Everything a supervisor needs to know to start its plugin, again and again.
-pub(crate) struct Setup {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) id: String,
-    pub(crate) isolation: Isolation,
-    /// Memory of its child process in MiB.
-    pub(crate) memory_mib: u64,
-    pub(crate) library: PathBuf,
-    /// Configuration as JSON.
-    pub(crate) config: Vec<u8>,
-    pub(crate) manifest: Arc<Manifest>,
-    pub(crate) grant: Arc<Grant>,
-}
 
 /// The supervisor of one plugin.
 pub(crate) struct Supervisor {
-    setup: Setup,
+    id: String,
+    isolation: Isolation,
+    settings: Arc<Settings>,
+    services: Arc<dyn HostServices>,
+    lane: Arc<Lane>,
+    ledger: Ledger,
     phase: Phase,
-    /// Counts starts, so that what an earlier process said is not taken for the present one's.
-    generation: u64,
-    link: Option<Link>,
-    running: HashMap<u64, Running>,
-    waiting: VecDeque<Pending>,
-    next_id: u64,
-    breaker: Breaker,
+    /// What is started, and started again after a crash.
+    build: Arc<Build>,
+    /// Counts starts.
+    number: u64,
+    /// The generation that serves or is being started to serve.
+    current: Option<u64>,
+    /// One that shall replace it.
+    candidate: Option<Candidate>,
+    /// Those two, and those that finish their calls.
+    generations: BTreeMap<u64, Live>,
+    sweeper: Option<SpawnHandle>,
     crashes: Crashes,
     /// Calls that never returned, in-process.
     abandoned: usize,
-    /// A call of the present process did not return: it is killed when the others are over.
-    doomed: bool,
-    /// How the present process is confined, once it has said so.
-    sandbox: Option<Sandbox>,
     health: Option<Health>,
-    calls: u64,
-    failures: u64,
     restarts: u64,
-    last_error: Option<String>,
+    swaps: u64,
+    alert: Option<Alert>,
     log_budget: LogBudget,
     /// Whoever waits until the plugin runs, or will not.
     ready: Vec<oneshot::Sender<()>>,
     /// Whoever waits until the plugin has ended.
     ended: Vec<oneshot::Sender<()>>,
+}
+
+/// A generation that is there.
+struct Live {
+    generation: Arc<Generation>,
+    events: SpawnHandle,
+    /// How its process is confined, once it has said so.
+    sandbox: Option<Sandbox>,
 }
 
 /// Where a plugin is in its life.
@@ -90,10 +84,23 @@ enum Phase {
     Stopped,
 }
 
+/// What a generation says besides the answers to calls.
+pub(crate) enum Event {
+    Frame(Frame),
+    Done(Errand, Answer),
+    /// Its process is gone; how it ended.
+    Closed(String),
+}
+
 impl Supervisor {
-    pub(crate) fn new(setup: Setup) -> Self {
-        let settings = &setup.settings;
-        let breaker = Breaker::new(settings.breaker_window, millis(settings.breaker_open_ms));
+    pub(crate) fn new(
+        id: String,
+        isolation: Isolation,
+        settings: Arc<Settings>,
+        services: Arc<dyn HostServices>,
+        lane: Arc<Lane>,
+        build: Build,
+    ) -> Self {
         let crashes = Crashes::new(
             millis(settings.crash_window_ms),
             settings.max_crashes,
@@ -101,26 +108,45 @@ impl Supervisor {
             millis(settings.restart_backoff_max_ms),
         );
         Self {
-            setup,
+            ledger: Ledger::new(id.clone(), Arc::clone(&services)),
+            id,
+            isolation,
+            settings,
+            services,
+            lane,
             phase: Phase::Starting,
-            generation: 0,
-            link: None,
-            running: HashMap::new(),
-            waiting: VecDeque::new(),
-            next_id: 1,
-            breaker,
+            build: Arc::new(build),
+            number: 0,
+            current: None,
+            candidate: None,
+            generations: BTreeMap::new(),
+            sweeper: None,
             crashes,
             abandoned: 0,
-            doomed: false,
-            sandbox: None,
             health: None,
-            calls: 0,
-            failures: 0,
             restarts: 0,
-            last_error: None,
+            swaps: 0,
+            alert: None,
             log_budget: LogBudget::new(),
             ready: Vec::new(),
             ended: Vec::new(),
+        }
+    }
+
+    fn generation(&self, number: u64) -> Option<&Arc<Generation>> {
+        self.generations.get(&number).map(|live| &live.generation)
+    }
+
+    fn is_candidate(&self, number: u64) -> bool {
+        self.candidate.as_ref().is_some_and(|candidate| candidate.number == number)
+    }
+
+    /// Sends to the plugin; one that does not take what it is sent is ended.
+    fn send(&self, number: u64, frame: Frame) {
+        if let Some(generation) = self.generation(number)
+            && !generation.link.send(frame)
+        {
+            generation.link.kill();
         }
     }
 }
@@ -129,60 +155,36 @@ impl Actor for Supervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // More than can run and wait, so that a full mailbox is never what refuses a call.
-        ctx.set_mailbox_capacity(self.setup.settings.max_running + self.setup.settings.max_waiting + 64);
-        ctx.run_interval(millis(self.setup.settings.health_interval_ms), |supervisor, ctx| {
-            supervisor.check_health(ctx);
-        });
-        self.launch(ctx);
+        ctx.run_interval(millis(self.settings.health_interval_ms), |supervisor, ctx| supervisor.check_health(ctx));
+        self.show_quarantine(false);
+        self.sweep(ctx);
+        self.start(ctx);
     }
 }
 
-impl StreamHandler<(u64, LinkEvent)> for Supervisor {
-    fn handle(&mut self, (generation, event): (u64, LinkEvent), ctx: &mut Self::Context) {
-        if generation != self.generation {
-            return;
-        }
+impl StreamHandler<(u64, Event)> for Supervisor {
+    fn handle(&mut self, (number, event): (u64, Event), ctx: &mut Self::Context) {
         match event {
-            LinkEvent::Frame(frame) => self.heard(frame, ctx),
-            LinkEvent::Closed(how) => self.crashed(how, ctx),
+            Event::Done(Errand::Create, answer) => self.created(number, answer, ctx),
+            Event::Done(Errand::Health, answer) => self.healthy(number, answer, ctx),
+            Event::Closed(how) => self.gone(number, how, ctx),
+            Event::Frame(frame) => match frame.tag {
+                Tag::Confined => self.confined(number, &frame),
+                Tag::Hello => self.greeted(number, &frame, ctx),
+                Tag::Refused => self.stop(number, String::from_utf8_lossy(&frame.payload).into_owned(), ctx),
+                Tag::HostCall => self.serve(number, frame),
+                Tag::Log => self.log(number, &frame),
+                Tag::Drained if self.current != Some(number) || self.phase == Phase::Draining => {
+                    self.discard(number, "it ended", ctx);
+                }
+                // What only a host says, or what comes at the wrong time.
+                _ => {}
+            },
         }
     }
 
     // By default the actor would stop with its plugin.
     fn finished(&mut self, _: &mut Self::Context) {}
-}
-
-/// Calls the plugin; the answer is its raw reply.
-#[derive(Message)]
-#[rtype(result = "Result<Vec<u8>, CallError>")]
-pub(crate) struct Invoke {
-    pub(crate) method: &'static str,
-    pub(crate) request: Vec<u8>,
-}
-
-impl Handler<Invoke> for Supervisor {
-    type Result = ResponseFuture<Result<Vec<u8>, CallError>>;
-
-    fn handle(&mut self, call: Invoke, ctx: &mut Self::Context) -> Self::Result {
-        // Everything is decided here, before the future is polled; it only waits.
-        let answer = self.invoke(call, ctx);
-        Box::pin(async move { answer.await.unwrap_or(Err(CallError::Stopped)) })
-    }
-}
-
-/// A reply that its contract does not allow, found by whoever parsed it.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Misanswered(pub(crate) String);
-
-impl Handler<Misanswered> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Misanswered(reason): Misanswered, _: &mut Self::Context) {
-        self.failures += 1;
-        self.last_error = Some(reason);
-    }
 }
 
 /// Asks how the plugin is.
@@ -211,20 +213,36 @@ impl Handler<Ready> for Supervisor {
         if self.phase == Phase::Starting {
             self.ready.push(tell);
         }
+        // Dropping the sender wakes whoever waits.
         Box::pin(async move { told.await.unwrap_or_default() })
     }
 }
 
-/// Lifts a quarantine.
+/// Lifts a quarantine; says whether there was one.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "bool")]
 pub(crate) struct Resume;
 
 impl Handler<Resume> for Supervisor {
-    type Result = ();
+    type Result = bool;
 
-    fn handle(&mut self, _: Resume, ctx: &mut Self::Context) {
-        self.resume(ctx);
+    fn handle(&mut self, _: Resume, ctx: &mut Self::Context) -> Self::Result {
+        self.resume(ctx)
+    }
+}
+
+/// Replaces the plugin by this build, without losing a call.
+#[derive(Message)]
+#[rtype(result = "Result<Reloaded, ReloadError>")]
+pub(crate) struct Reload(pub(crate) Build);
+
+impl Handler<Reload> for Supervisor {
+    type Result = ResponseFuture<Result<Reloaded, ReloadError>>;
+
+    fn handle(&mut self, Reload(build): Reload, ctx: &mut Self::Context) -> Self::Result {
+        let (tell, told) = oneshot::channel();
+        self.reload(build, tell, ctx);
+        Box::pin(async move { told.await.unwrap_or(Err(ReloadError::Stopped)) })
     }
 }
 
@@ -243,6 +261,3 @@ impl Handler<Shutdown> for Supervisor {
         Box::pin(async move { told.await.unwrap_or_default() })
     }
 }
-
-/// Timers are cancelled by handle; this names what the handle is.
-type Timer = SpawnHandle;

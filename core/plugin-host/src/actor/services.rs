@@ -1,59 +1,53 @@
 //! Host calls and log lines of a plugin, while a call of it runs.
 
 use super::Supervisor;
-use crate::border::{Frame, Tag, failure};
-use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
+use crate::{
+    border::{Frame, Tag, failure},
+    lane::Serve,
+};
 use consilium_plugin_contract::{PluginError, host::LogLevel};
 use consilium_plugin_sdk::abi::code;
+use futures_util::future::{AbortHandle, Abortable};
 use std::{
     cmp::Ordering,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// Host calls that one call may wait for at the same time.
-const MAX_HOST_CALLS: usize = 16;
 /// Longest log line, in bytes.
 const MAX_LINE: usize = 4096;
 const LINES_PER_SECOND: u32 = 200;
 
 impl Supervisor {
     /// Serves a host call, if the call it belongs to still runs.
-    pub(super) fn serve(&mut self, asked: Frame, ctx: &mut Context<Self>) {
-        let (id, call, generation) = (asked.id, asked.call, self.generation);
-        let grant = Arc::clone(&self.setup.grant);
-        let Some(running) = self.serves(call) else {
-            return self.send(Frame::new(Tag::HostReply, id, Vec::new()).with_code(code::CANCELLED));
-        };
-        if running.host_calls.len() >= MAX_HOST_CALLS {
-            let error = PluginError::retryable("busy", "too many host calls at the same time");
-            return self.answer(id, Err(error));
-        }
-        let work = async move { grant.serve(call, &asked.method, &asked.payload).await };
-        let handle = ctx.spawn(work.into_actor(self).map(move |answer, supervisor, _| {
-            if supervisor.generation != generation {
-                return;
+    pub(super) fn serve(&self, number: u64, asked: Frame) {
+        let Some(generation) = self.generation(number).map(Arc::clone) else { return };
+        let (id, call) = (asked.id, asked.call);
+        let (abort, registration) = AbortHandle::new_pair();
+        match self.lane.host_call(number, call, id, abort) {
+            Serve::Yes => {}
+            Serve::Over => {
+                return self.send(number, Frame::new(Tag::HostReply, id, Vec::new()).with_code(code::CANCELLED));
             }
-            if let Some(running) = supervisor.serves(call) {
-                running.host_calls.remove(&id);
-                supervisor.answer(id, answer);
+            Serve::TooMany => {
+                let error = PluginError::retryable("busy", "too many host calls at the same time");
+                return self.send(number, reply(id, Err(error)));
             }
-        }));
-        if let Some(running) = self.serves(call) {
-            running.host_calls.insert(id, handle);
         }
-    }
-
-    fn answer(&self, id: u64, answer: Result<Vec<u8>, PluginError>) {
-        let (code, payload) = match answer {
-            Ok(bytes) => (code::OK, bytes),
-            Err(error) => failure(code::ERROR, &error),
+        let lane = Arc::clone(&self.lane);
+        let work = async move {
+            let answer = generation.build.grant.serve(call, &asked.method, &asked.payload).await;
+            if lane.host_called(number, call, id) && !generation.link.send(reply(id, answer)) {
+                generation.link.kill();
+            }
         };
-        self.send(Frame::new(Tag::HostReply, id, payload).with_code(code));
+        actix::spawn(Abortable::new(work, registration));
     }
 
     /// Writes a line of the plugin to the log, if it has not written too many this second.
-    pub(super) fn log(&mut self, line: &Frame) {
+    pub(super) fn log(&mut self, number: u64, line: &Frame) {
+        let Some(generation) = self.generation(number).map(Arc::clone) else { return };
+        let grant = &generation.build.grant;
         let level = match line.code {
             1 => LogLevel::Error,
             2 => LogLevel::Warn,
@@ -62,14 +56,22 @@ impl Supervisor {
         };
         let text = String::from_utf8_lossy(line.payload.get(..MAX_LINE).unwrap_or(&line.payload));
         match self.log_budget.spend(Instant::now()) {
-            Spent::Within => self.setup.grant.log(line.call, level, &text),
+            Spent::Within => grant.log(line.call, level, &text),
             Spent::Last => {
                 let notice = format!("more than {LINES_PER_SECOND} lines in a second; the rest is dropped");
-                self.setup.grant.log(line.call, LogLevel::Warn, &notice);
+                grant.log(line.call, LogLevel::Warn, &notice);
             }
             Spent::Over => {}
         }
     }
+}
+
+fn reply(id: u64, answer: Result<Vec<u8>, PluginError>) -> Frame {
+    let (code, payload) = match answer {
+        Ok(bytes) => (code::OK, bytes),
+        Err(error) => failure(code::ERROR, &error),
+    };
+    Frame::new(Tag::HostReply, id, payload).with_code(code)
 }
 
 /// Lines that may still be written in this second.

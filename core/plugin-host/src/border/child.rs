@@ -2,26 +2,24 @@
 //! socket to the host; it gives up privileges, descriptors and resources, then loads the library.
 
 use super::{
+    crew::Crew,
     frame::{Frame, Tag},
     runner::Runner,
     sandbox::Sandbox,
 };
 use crate::Settings;
-use nix::{
-    sys::signal::{Signal, raise},
-    unistd,
-};
+use nix::unistd;
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
-    io::{self, BufReader},
+    io,
     os::{
         fd::AsFd as _,
         unix::{net::UnixStream, process::CommandExt as _},
     },
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 /// Program, arguments and environment of the child that runs `library`. The socket becomes its
@@ -59,22 +57,17 @@ fn run(arguments: Vec<OsString>) -> io::Result<()> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "usage: plugin-host [--memory-mib N] LIBRARY"))?;
     let socket = take_socket()?;
     let sandbox = Sandbox::put_up(memory_mib, &library)?;
-    let socket = Arc::new(socket);
+    // It is there for as long as the process.
+    let socket: &'static UnixStream = Box::leak(Box::new(socket));
     // Said before the library is loaded: what comes later could be its own words.
     Frame::new(Tag::Confined, 0, serde_json::to_vec(&sandbox)?).write(&mut &*socket)?;
-    let writer = Mutex::new(Arc::clone(&socket));
+    let writer = Mutex::new(socket);
     let send = move |frame: Frame| {
-        let writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        frame.write(&mut &**writer).is_ok()
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        frame.write(&mut *writer).is_ok()
     };
     let runner = Runner::start(library, Box::new(send));
-    let mut reader = BufReader::new(&*socket);
-    while let Ok(frame) = Frame::read(&mut reader) {
-        runner.accept(frame);
-    }
-    // The host is gone or done with us. Exit handlers of the library could hang, so none are run.
-    let _ = raise(Signal::SIGKILL);
-    Ok(())
+    Crew::serve(runner, socket)
 }
 
 fn parse(arguments: &[OsString]) -> Option<(u64, PathBuf)> {

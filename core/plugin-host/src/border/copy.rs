@@ -30,6 +30,11 @@ pub(crate) fn content_addressed(library: &Path, directory: &Path) -> Result<Path
     Ok(target)
 }
 
+/// The SHA-256, in hex, of the library that a copy was made of.
+pub(crate) fn address(copy: &Path) -> String {
+    copy.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let _ = fs::remove_file(path);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
@@ -61,5 +66,19 @@ mod tests {
         let first = content_addressed(&library, directory.path()).unwrap();
         fs::write(&library, b"two").unwrap();
         assert_ne!(content_addressed(&library, directory.path()).unwrap(), first);
+        // printf one | sha256sum
+        assert_eq!(address(&first), "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed");
+    }
+
+    #[test]
+    fn many_copies_at_once_do_not_disturb_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = directory.path().join("a.so");
+        fs::write(&library, vec![7; 1 << 20]).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| content_addressed(&library, &directory.path().join("cache")).unwrap());
+            }
+        });
     }
 }

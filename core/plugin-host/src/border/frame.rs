@@ -3,7 +3,6 @@
 
 use consilium_plugin_contract::MAX_PAYLOAD;
 use std::io::{self, Read, Write};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// Bytes of the head: tag, id, call, code, length of the method's name.
 const HEAD: usize = 1 + 8 + 8 + 4 + 2;
@@ -123,14 +122,6 @@ impl Frame {
         from.read_exact(&mut length)?;
         let mut bytes = vec![0; checked_length(length)?];
         from.read_exact(&mut bytes)?;
-        Self::decode(&bytes).ok_or_else(malformed)
-    }
-
-    pub(crate) async fn read_async(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
-        let mut length = [0; 4];
-        from.read_exact(&mut length).await?;
-        let mut bytes = vec![0; checked_length(length)?];
-        from.read_exact(&mut bytes).await?;
         Self::decode(&bytes).ok_or_else(malformed)
     }
 }

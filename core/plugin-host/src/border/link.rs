@@ -1,27 +1,13 @@
 //! The host's end of a running plugin: frames out, frames in, and the end of it.
 
-use super::{child::child_command, frame::Frame, runner::Runner};
-use crate::{Isolation, Settings};
-use std::{io, os::unix::net::UnixStream as StdStream, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use super::{Outward, child::child_command, frame::Frame, runner::Runner, wire::Wire};
+use crate::{Isolation, Settings, generation::Build};
+use std::{io, os::unix::net::UnixStream, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{UnixStream, unix::OwnedReadHalf},
+    io::AsyncReadExt as _,
     process::{Child, ChildStderr, Command},
-    sync::{Notify, mpsc},
+    sync::{Notify, oneshot},
 };
-
-/// Frames that may wait on their way out; more means that nobody reads at the other end.
-const OUTBOX: usize = 1024;
-/// Frames that may wait on their way in; the plugin's threads wait when there are more.
-const INBOX: usize = 64;
-
-/// What comes from a plugin.
-#[derive(Debug)]
-pub(crate) enum LinkEvent {
-    Frame(Frame),
-    /// The process is gone; how it ended.
-    Closed(String),
-}
 
 /// A running plugin.
 pub(crate) struct Link {
@@ -30,29 +16,26 @@ pub(crate) struct Link {
 }
 
 enum Way {
-    Child { outbox: mpsc::Sender<Frame>, kill: Arc<Notify> },
+    Child { wire: Arc<Wire>, kill: Arc<Notify> },
     Threads(Arc<Runner>),
 }
 
 impl Link {
-    /// Starts the plugin and answers its events. Must be called on a Tokio runtime.
+    /// Starts the plugin. Must be called on a Tokio runtime. `heard` gets what the plugin says, on
+    /// threads that may wait; the receiver gets how its process ended, after everything it said.
     pub(crate) fn start(
         settings: &Settings,
         isolation: Isolation,
         id: &str,
-        memory_mib: u64,
-        library: PathBuf,
-    ) -> io::Result<(Self, mpsc::Receiver<LinkEvent>)> {
-        let (events, inbox) = mpsc::channel(INBOX);
+        build: &Build,
+        heard: Outward,
+    ) -> io::Result<(Self, oneshot::Receiver<String>)> {
+        let (closed, ended) = oneshot::channel();
         let link = match isolation {
-            Isolation::Process => start_child(settings, id, memory_mib, &library, events)?,
-            Isolation::InProcess => {
-                // Sent from threads of the plugin, never from the runtime.
-                let send = move |frame| events.blocking_send(LinkEvent::Frame(frame)).is_ok();
-                Self { way: Way::Threads(Runner::start(library, Box::new(send))), pid: None }
-            }
+            Isolation::Process => start_child(settings, id, build, heard, closed)?,
+            Isolation::InProcess => Self { way: Way::Threads(Runner::start(build.library.clone(), heard)), pid: None },
         };
-        Ok((link, inbox))
+        Ok((link, ended))
     }
 
     /// Process id of the child, if it is one.
@@ -60,10 +43,10 @@ impl Link {
         self.pid
     }
 
-    /// Sends a frame; false when the plugin does not take it, which is as good as a crash.
+    /// Sends a frame without waiting; false when the plugin does not take it, which is as good as a crash.
     pub(crate) fn send(&self, frame: Frame) -> bool {
         match &self.way {
-            Way::Child { outbox, .. } => outbox.try_send(frame).is_ok(),
+            Way::Child { wire, .. } => wire.send(&frame),
             Way::Threads(runner) => {
                 runner.accept(frame);
                 true
@@ -71,7 +54,7 @@ impl Link {
         }
     }
 
-    /// Ends a child process; `Closed` follows. Threads cannot be ended.
+    /// Ends a child process. Threads cannot be ended; they go on unheard.
     pub(crate) fn kill(&self) {
         if let Way::Child { kill, .. } = &self.way {
             kill.notify_one();
@@ -82,50 +65,38 @@ impl Link {
 fn start_child(
     settings: &Settings,
     id: &str,
-    memory_mib: u64,
-    library: &std::path::Path,
-    events: mpsc::Sender<LinkEvent>,
+    build: &Build,
+    heard: Outward,
+    closed: oneshot::Sender<String>,
 ) -> io::Result<Link> {
-    let (ours, theirs) = StdStream::pair()?;
-    ours.set_nonblocking(true)?;
-    let mut command = Command::from(child_command(settings, memory_mib, library, theirs));
+    let (ours, theirs) = UnixStream::pair()?;
+    let mut command = Command::from(child_command(settings, build.memory_mib, &build.library, theirs));
     command.stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
     drop(command);
     let pid = child.id();
-    let (reader, mut writer) = UnixStream::from_std(ours)?.into_split();
-    let (outbox, mut outgoing) = mpsc::channel::<Frame>(OUTBOX);
-    let kill = Arc::new(Notify::new());
     if let Some(stderr) = child.stderr.take() {
         tokio::spawn(report_stderr(id.to_owned(), stderr));
     }
+    let (wire, silent) = Wire::start(ours, heard)?;
+    let (wire, kill) = (Arc::new(wire), Arc::new(Notify::new()));
+    let watch = watch_child(child, Arc::clone(&wire), silent, Arc::clone(&kill));
     tokio::spawn(async move {
-        while let Some(frame) = outgoing.recv().await {
-            if writer.write_all(&frame.encode()).await.is_err() {
-                return;
-            }
-        }
+        let _ = closed.send(watch.await);
     });
-    tokio::spawn(read_child(child, reader, events, Arc::clone(&kill)));
-    Ok(Link { way: Way::Child { outbox, kill }, pid })
+    Ok(Link { way: Way::Child { wire, kill }, pid })
 }
 
-/// Passes frames on until the child ends, by itself, by our hand or by breaking the protocol.
-async fn read_child(mut child: Child, reader: OwnedReadHalf, events: mpsc::Sender<LinkEvent>, kill: Arc<Notify>) {
-    let mut reader = BufReader::new(reader);
-    let cause = loop {
-        tokio::select! {
-            frame = Frame::read_async(&mut reader) => match frame {
-                Ok(frame) => {
-                    if events.send(LinkEvent::Frame(frame)).await.is_err() {
-                        break None;
-                    }
-                }
-                Err(e) if e.kind() == io::ErrorKind::InvalidData => break Some("it broke the protocol".to_owned()),
-                Err(_) => break None,
-            },
-            () = kill.notified() => break Some("it was killed because a call did not return".to_owned()),
-        }
+/// Waits until the child ends: by itself, by our hand or by breaking the protocol. Says how.
+async fn watch_child(
+    mut child: Child,
+    wire: Arc<Wire>,
+    silent: oneshot::Receiver<Option<String>>,
+    kill: Arc<Notify>,
+) -> String {
+    let cause = tokio::select! {
+        cause = silent => cause.unwrap_or_default(),
+        () = kill.notified() => Some("it was killed because a call did not return".to_owned()),
     };
     // The socket closes a moment before the status is there; a child that only closed it is ended.
     let wait = if cause.is_none() { Duration::from_millis(200) } else { Duration::ZERO };
@@ -137,7 +108,8 @@ async fn read_child(mut child: Child, reader: OwnedReadHalf, events: mpsc::Sende
             cause.unwrap_or_else(|| "it closed its socket".to_owned())
         }
     };
-    let _ = events.send(LinkEvent::Closed(ended)).await;
+    wire.close();
+    ended
 }
 
 /// Standard error is for developers: what is printed there may hold anything.

@@ -3,6 +3,7 @@
 
 mod child;
 mod copy;
+mod crew;
 mod frame;
 mod instance;
 mod library;
@@ -10,12 +11,13 @@ mod link;
 mod pool;
 mod runner;
 mod sandbox;
+mod wire;
 
 pub(crate) use child::child_command;
 pub use child::child_main;
-pub(crate) use copy::content_addressed;
+pub(crate) use copy::{address, content_addressed};
 pub(crate) use frame::{Frame, Tag};
-pub(crate) use instance::failure;
+pub(crate) use instance::{Outward, failure};
 pub(crate) use library::parse_manifest;
-pub(crate) use link::{Link, LinkEvent};
+pub(crate) use link::Link;
 pub use sandbox::{Protection, Sandbox};

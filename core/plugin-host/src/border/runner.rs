@@ -36,29 +36,32 @@ impl Runner {
         runner
     }
 
-    /// Takes a frame. Never blocks and never runs code of the plugin on the caller's thread.
+    /// Takes a frame and serves it on a thread of the pool. Never blocks and never runs code of the
+    /// plugin on the caller's thread.
     pub(crate) fn accept(self: &Arc<Self>, frame: Frame) {
+        if frame.tag == Tag::HostReply {
+            return self.serve(frame);
+        }
+        let runner = Arc::clone(self);
+        self.pool.run(move || runner.serve(frame));
+    }
+
+    /// Serves a frame on this thread, for as long as the plugin takes.
+    pub(super) fn serve(&self, frame: Frame) {
         match frame.tag {
             Tag::HostReply => self.bridge.answered(frame.id, (frame.code, frame.payload)),
             Tag::Cancel => {
                 self.bridge.cancelled(frame.id);
-                self.run(move |runner| {
-                    if let Some(instance) = runner.instance() {
-                        instance.cancel(frame.id);
-                    }
-                });
+                if let Some(instance) = self.instance() {
+                    instance.cancel(frame.id);
+                }
             }
-            Tag::Create => self.run(move |runner| runner.create(&frame.payload)),
-            Tag::Call => self.run(move |runner| runner.call(&frame)),
-            Tag::Drain => self.run(move |runner| runner.drain(frame.id)),
+            Tag::Create => self.create(&frame.payload),
+            Tag::Call => self.call(&frame),
+            Tag::Drain => self.drain(frame.id),
             // What only a plugin says.
             Tag::Hello | Tag::Refused | Tag::Reply | Tag::HostCall | Tag::Log | Tag::Drained | Tag::Confined => {}
         }
-    }
-
-    fn run(self: &Arc<Self>, job: impl FnOnce(&Self) + Send + 'static) {
-        let runner = Arc::clone(self);
-        self.pool.run(move || job(&runner));
     }
 
     fn load(&self, path: &std::path::Path) {

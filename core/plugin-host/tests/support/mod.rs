@@ -67,6 +67,11 @@ pub async fn start_with(settings: Settings, plugin: PluginConfig, services: Arc<
 
 /// Has the rogue do a deed.
 pub async fn deed(host: &PluginHost, deed: &str) -> Result<String, CallError> {
+    deed_of(host, "rogue", deed).await
+}
+
+/// Has one of several rogues do a deed.
+pub async fn deed_of(host: &PluginHost, id: &str, deed: &str) -> Result<String, CallError> {
     let request = CreateRoom {
         idempotency_key: "key".to_owned(),
         consultation_id: deed.to_owned(),
@@ -77,7 +82,7 @@ pub async fn deed(host: &PluginHost, deed: &str) -> Result<String, CallError> {
         lobby: false,
         record: false,
     };
-    host.call("rogue", request).await.map(|Room { room }| room)
+    host.call(id, request).await.map(|Room { room }| room)
 }
 
 pub async fn info(host: &PluginHost) -> PluginInfo {

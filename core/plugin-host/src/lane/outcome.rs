@@ -5,7 +5,7 @@ use consilium_plugin_contract::PluginError;
 use consilium_plugin_sdk::abi::code;
 
 /// What a caller gets.
-pub(super) type Answer = Result<Vec<u8>, CallError>;
+pub(crate) type Answer = Result<Vec<u8>, CallError>;
 
 /// Reads a return code.
 pub(super) fn judge(returned: i32, payload: Vec<u8>) -> Answer {

@@ -97,6 +97,19 @@ impl Breaker {
         }
     }
 
+    /// An admitted call was not made after all: another one may try.
+    pub(crate) fn withdraw(&mut self, call: u64, now: Instant) {
+        if matches!(self.state, State::HalfOpen { trial } if trial == call) {
+            self.state = State::Open { until: now };
+        }
+    }
+
+    /// Begins anew, for a plugin that is another one.
+    pub(crate) fn reset(&mut self) {
+        self.recent.clear();
+        self.state = State::Closed;
+    }
+
     fn open(&mut self, now: Instant) {
         self.recent.clear();
         self.state = State::Open { until: now + self.open_for };
@@ -141,6 +154,20 @@ mod tests {
         assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::HalfOpen, "an old call decides nothing");
         breaker.record(101, true, start + OPEN_FOR);
         assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_trial_that_was_never_made_leaves_the_chance_to_the_next() {
+        let start = Instant::now();
+        let mut breaker = opened(start);
+        let later = start + OPEN_FOR;
+        assert!(breaker.admit(101, later));
+        breaker.withdraw(5, later);
+        assert!(breaker.refuses(later), "only the trial itself can be withdrawn");
+        breaker.withdraw(101, later);
+        assert!(breaker.admit(102, later));
+        breaker.record(102, true, later);
+        assert_eq!(breaker.state(later), BreakerState::Closed);
     }
 
     #[test]
