@@ -31,7 +31,7 @@ pub fn kinds() -> Vec<Kind> {
 }
 
 fn video() -> Kind {
-    Kind::new(v::CONTRACT, "Video provider", "trait `VideoProvider`", include_str!("about/video.md"))
+    Kind::of(v::CONTRACT, "Video provider", "trait `VideoProvider`", include_str!("about/video.md"))
         .call::<v::CreateRoom>(SAME_KEY)
         .call::<v::Join>("another access to the same room")
         .call::<v::EndRoom>("closing a closed room is fine")
@@ -47,7 +47,7 @@ fn video() -> Kind {
 }
 
 fn pharmacy() -> Kind {
-    Kind::new(p::CONTRACT, "Pharmacy gateway", "trait `PharmacyGateway`", include_str!("about/pharmacy.md"))
+    Kind::of(p::CONTRACT, "Pharmacy gateway", "trait `PharmacyGateway`", include_str!("about/pharmacy.md"))
         .call::<p::Submit>(SAME_KEY)
         .call::<p::Status>(READS)
         .call::<p::Cancel>(SAME_KEY)
@@ -65,7 +65,7 @@ fn pharmacy() -> Kind {
 }
 
 fn payment() -> Kind {
-    Kind::new(pay::CONTRACT, "Payment provider", "trait `PaymentProvider`", include_str!("about/payment.md"))
+    Kind::of(pay::CONTRACT, "Payment provider", "trait `PaymentProvider`", include_str!("about/payment.md"))
         .call::<pay::CreatePayment>(SAME_KEY)
         .call::<pay::Refund>(SAME_KEY)
         .call::<pay::Reconcile>(READS)
@@ -83,7 +83,7 @@ fn payment() -> Kind {
 
 fn notification() -> Kind {
     let interface = "trait `NotificationChannel`";
-    Kind::new(n::CONTRACT, "Notification channel", interface, include_str!("about/notification.md"))
+    Kind::of(n::CONTRACT, "Notification channel", interface, include_str!("about/notification.md"))
         .call::<n::Send>(SAME_KEY)
         .optional::<n::Reconcile>(READS)
         .errors(&[
@@ -98,7 +98,7 @@ fn notification() -> Kind {
 }
 
 fn assistant() -> Kind {
-    Kind::new(a::CONTRACT, "Assistant", "trait `Assistant`", include_str!("about/assistant.md"))
+    Kind::of(a::CONTRACT, "Assistant", "trait `Assistant`", include_str!("about/assistant.md"))
         .call::<a::Triage>("another opinion, which may differ; paid again")
         .call::<a::Answer>("another answer, which may differ; paid again")
         .call::<a::Summarise>("another summary, which may differ; paid again")
@@ -113,7 +113,7 @@ fn assistant() -> Kind {
 }
 
 fn analytics() -> Kind {
-    Kind::new(an::CONTRACT, "Analytics sink", "trait `AnalyticsSink`", include_str!("about/analytics.md"))
+    Kind::of(an::CONTRACT, "Analytics sink", "trait `AnalyticsSink`", include_str!("about/analytics.md"))
         .call::<an::OnEvents>("counted once: the writes and the host's cursor commit together")
         .call::<an::Report>(READS)
         .also::<an::ConsultationEnded>()
@@ -122,13 +122,13 @@ fn analytics() -> Kind {
 }
 
 fn events() -> Kind {
-    Kind::new(s::CONTRACT, "Event subscriber", "trait `EventSubscriber`", include_str!("about/events.md"))
+    Kind::of(s::CONTRACT, "Event subscriber", "trait `EventSubscriber`", include_str!("about/events.md"))
         .call::<s::OnEvents>("known by the events' ids")
         .errors(&[DOWN, LIMITED, DENIED])
 }
 
 fn webhook() -> Kind {
-    Kind::new(w::CONTRACT, "Inbound webhooks", "trait `Webhooks`", include_str!("about/webhook.md"))
+    Kind::of(w::CONTRACT, "Inbound webhooks", "trait `Webhooks`", include_str!("about/webhook.md"))
         .call::<w::Verify>(READS)
         .call::<w::Read>(READS)
         .errors(&[
@@ -139,14 +139,14 @@ fn webhook() -> Kind {
 }
 
 fn plugin() -> Kind {
-    Kind::new("plugin", "Every plugin", "trait `Plugin`", include_str!("about/plugin.md"))
+    Kind::of("plugin", "Every plugin", "trait `Plugin`", include_str!("about/plugin.md"))
         .call::<HealthCheck>(READS)
         .also::<PluginError>()
         .errors(&[])
 }
 
 fn host() -> Kind {
-    Kind::new("host", "Host services", "struct `Host`", include_str!("about/host.md"))
+    Kind::of("host", "Host services", "struct `Host`", include_str!("about/host.md"))
         .call::<h::HttpFetch>("as the method of the request has it")
         .call::<h::KvGet>(READS)
         .call::<h::KvPut>("`kv_conflict`, if a version is expected")

@@ -49,7 +49,7 @@ pub struct CallReference {
 pub type ErrorReference = (&'static str, bool, &'static str);
 
 impl Kind {
-    fn new(contract: &'static str, title: &'static str, interface: &'static str, about: &'static str) -> Builder {
+    fn of(contract: &'static str, title: &'static str, interface: &'static str, about: &'static str) -> Builder {
         let kind = Self { contract, title, interface, about, calls: vec![], errors: &[], definitions: Map::new() };
         Builder { kind, generator: SchemaSettings::draft2020_12().into_generator() }
     }
