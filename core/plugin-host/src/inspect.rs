@@ -8,7 +8,9 @@ use crate::{
     config::millis,
     services::Secrets,
 };
-use consilium_plugin_contract::{ContractId, Manifest, analytics, pharmacy, video, webhook};
+use consilium_plugin_contract::{
+    ContractId, Manifest, analytics, assistant, notification, payment, pharmacy, subscriber, video, webhook,
+};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -19,7 +21,16 @@ use std::{
 };
 
 /// The contracts this host speaks.
-pub const SUPPORTED_CONTRACTS: &[&str] = &[video::CONTRACT, pharmacy::CONTRACT, analytics::CONTRACT, webhook::CONTRACT];
+pub const SUPPORTED_CONTRACTS: &[&str] = &[
+    video::CONTRACT,
+    pharmacy::CONTRACT,
+    analytics::CONTRACT,
+    webhook::CONTRACT,
+    payment::CONTRACT,
+    notification::CONTRACT,
+    assistant::CONTRACT,
+    subscriber::CONTRACT,
+];
 
 /// A plugin that may be started.
 pub(crate) struct Prepared {
