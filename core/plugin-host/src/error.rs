@@ -114,16 +114,21 @@ pub enum LoadError {
         /// Ours.
         host: String,
     },
+    /// It cannot do without a part of the host that is not there.
+    #[error("the plugin cannot do without {0}, which this host does not offer: use a release of the server that does")]
+    Feature(String),
     /// Its manifest is unusable.
     #[error("the manifest is unusable: {0}")]
     Manifest(String),
     /// It fulfils a contract in a version that this host does not speak.
-    #[error("the plugin fulfils {plugin}, this host speaks {host}")]
+    #[error("the plugin fulfils {plugin}, this host speaks {host}: {advice}")]
     Contract {
         /// The plugin's contract.
         plugin: String,
         /// What the host speaks.
         host: String,
+        /// What to do about it.
+        advice: &'static str,
     },
     /// It could not be looked at.
     #[error("the plugin could not be started: {0}")]

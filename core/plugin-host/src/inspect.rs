@@ -8,7 +8,9 @@ use crate::{
     config::millis,
     services::Secrets,
 };
-use consilium_plugin_contract::{ContractId, Manifest, analytics, pharmacy, video, webhook};
+use consilium_plugin_contract::{
+    ContractId, Manifest, analytics, assistant, notification, payment, pharmacy, subscriber, video, webhook,
+};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -19,7 +21,16 @@ use std::{
 };
 
 /// The contracts this host speaks.
-pub const SUPPORTED_CONTRACTS: &[&str] = &[video::CONTRACT, pharmacy::CONTRACT, analytics::CONTRACT, webhook::CONTRACT];
+pub const SUPPORTED_CONTRACTS: &[&str] = &[
+    video::CONTRACT,
+    pharmacy::CONTRACT,
+    analytics::CONTRACT,
+    webhook::CONTRACT,
+    payment::CONTRACT,
+    notification::CONTRACT,
+    assistant::CONTRACT,
+    subscriber::CONTRACT,
+];
 
 /// A plugin that may be started.
 pub(crate) struct Prepared {
@@ -147,11 +158,19 @@ fn negotiate(manifest: Manifest) -> Result<Manifest, LoadError> {
         return Err(LoadError::Manifest("it fulfils no contract".to_owned()));
     }
     let supported: Vec<ContractId> = SUPPORTED_CONTRACTS.iter().filter_map(|text| text.parse().ok()).collect();
-    for contract in &manifest.kinds {
+    for (place, contract) in manifest.kinds.iter().enumerate() {
+        if manifest.kinds.iter().take(place).any(|other| other.kind == contract.kind) {
+            return Err(LoadError::Manifest(format!("it names the kind {} twice", contract.kind)));
+        }
         if !supported.contains(contract) {
             let same_kind = supported.iter().find(|own| own.kind == contract.kind);
             let host = same_kind.map_or_else(|| SUPPORTED_CONTRACTS.join(", "), ToString::to_string);
-            return Err(LoadError::Contract { plugin: contract.to_string(), host });
+            let advice = match same_kind {
+                Some(own) if own.version < contract.version => "use a release of the server that speaks it",
+                Some(_) => "rebuild the plugin with the SDK of this release",
+                None => "this release has no such kind",
+            };
+            return Err(LoadError::Contract { plugin: contract.to_string(), host, advice });
         }
     }
     Ok(manifest)
@@ -169,7 +188,14 @@ mod tests {
     #[test]
     fn another_version_of_a_contract_is_refused_with_both_versions_named() {
         let refused = negotiate(manifest(&["analytics/1", "video/2"])).unwrap_err().to_string();
-        assert_eq!(refused, "the plugin fulfils video/2, this host speaks video/1");
+        assert_eq!(
+            refused,
+            "the plugin fulfils video/2, this host speaks video/1: use a release of the server that speaks it"
+        );
+        let older = negotiate(manifest(&["video/0"])).unwrap_err().to_string();
+        assert!(older.ends_with("rebuild the plugin with the SDK of this release"), "{older}");
+        let twice = negotiate(manifest(&["video/1", "video/1"])).unwrap_err().to_string();
+        assert!(twice.contains("names the kind video twice"), "{twice}");
         assert!(negotiate(manifest(&["teleport/1"])).is_err());
         assert!(negotiate(manifest(&[])).is_err());
         assert!(negotiate(manifest(&["video/1"])).is_ok());

@@ -50,12 +50,13 @@ fn room() -> CreateRoom {
 #[tokio::test]
 async fn what_is_no_plugin_of_this_border_is_refused_and_explained() {
     for (defines, explanation) in [
-        ("-DMAJOR=2", "the library speaks ABI 2.0, this host speaks 1.0"),
-        ("-DSIZE=40", "the library speaks ABI 1.0, this host speaks 1.0"),
+        ("-DMAJOR=2", "the library speaks ABI 2.0, this host speaks 1.1"),
+        ("-DSIZE=40", "the library speaks ABI 1.0, this host speaks 1.1"),
         ("-DMAGIC=7", "does not begin with the magic number"),
         ("-DNO_ENTRY_POINT", "exports no consilium_plugin_v1"),
         ("-DKIND=\"video/2\"", "the plugin fulfils video/2, this host speaks video/1"),
         ("-DKIND=\"teleport/1\"", "the plugin fulfils teleport/1, this host speaks video/1, pharmacy/1, analytics/1"),
+        ("-DFEATURES=(1ull<<40)", "the plugin cannot do without feature 40, which this host does not offer"),
         ("-DKIND=\"video\"", "is not a contract such as"),
     ] {
         for isolation in [Isolation::Process, Isolation::InProcess] {
@@ -107,6 +108,18 @@ async fn a_plugin_in_c_works_by_the_header_alone() {
         let older = host.call("c", optional).await.unwrap_err();
         assert_eq!((older.code(), older.retryable()), ("not_supported", false));
         assert_eq!(host.list().await.remove(0).failures, 1, "a call it never offered tells nothing against it");
+        host.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_of_a_later_minor_with_a_longer_table_works() {
+    for isolation in [Isolation::Process, Isolation::InProcess] {
+        let directory = tempfile::tempdir().unwrap();
+        let newer = ["-DMINOR=9", "-DSIZE=(sizeof(consilium_plugin)+64)"];
+        let host = start(support::settings(&directory), c_plugin(&directory, &newer), isolation).await;
+        assert_eq!(host.problems(), []);
+        assert_eq!(host.call("c", room()).await.unwrap().room, "c");
         host.shutdown().await;
     }
 }

@@ -9,6 +9,7 @@ pub const CONTRACT: &str = "analytics/1";
 
 /// A batch of events, in order, at least once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OnEvents {
     /// Only of types that the manifest asks for.
     pub events: Vec<Event>,
@@ -18,6 +19,7 @@ pub struct OnEvents {
 /// are counted and passed, or neither. A write whose expected version is gone makes the host send
 /// the batch again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventsCounted {
     /// In the plugin's own key-value store.
     pub writes: Vec<KvWrite>,
@@ -25,6 +27,7 @@ pub struct EventsCounted {
 
 /// Data of a `consultation_ended` event (schema 1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConsultationEnded {
     /// The consultation.
     pub consultation_id: String,
@@ -45,6 +48,7 @@ pub struct ConsultationEnded {
 
 /// Data of a `consultation_rated` event (schema 1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConsultationRated {
     /// The consultation.
     pub consultation_id: String,
@@ -60,6 +64,7 @@ pub struct ConsultationRated {
 
 /// Asks for one doctor's days, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Whose.
     pub doctor_id: String,
@@ -71,6 +76,7 @@ pub struct Report {
 
 /// The days on which something happened, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DoctorReport {
     /// One entry per day with at least one session or rating.
     pub days: Vec<DoctorDay>,
@@ -78,6 +84,7 @@ pub struct DoctorReport {
 
 /// One doctor's day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DoctorDay {
     /// In the doctor's time zone.
     pub date: Date,

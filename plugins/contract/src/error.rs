@@ -7,6 +7,7 @@ use std::fmt;
 ///
 /// The message is written to logs and shown to operators, so it must not hold patient data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PluginError {
     /// Stable, lower snake case: `room_unknown`, `pharmacy_unreachable`.
     pub code: String,

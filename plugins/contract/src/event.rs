@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// Something that happened, delivered at least once and in order per entity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Unique; a replayed event keeps its id.
     pub id: String,
@@ -28,6 +29,7 @@ pub struct Event {
 
 /// Which entity an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entity {
     /// `consultation`, `appointment`, …
     pub kind: String,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 /// Writes a line to the host's log under the plugin's id. No patient data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Log {
     /// How important.
     pub level: LogLevel,
@@ -17,6 +18,7 @@ pub struct Log {
 
 /// Log levels as `tracing` has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// Somebody should look.
@@ -32,6 +34,7 @@ pub enum LogLevel {
 /// An HTTP request made by the host, to a host on the allow-list. `{{secret:name}}` in a header or
 /// the body is replaced by that secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpFetch {
     /// `GET`, `POST`, …
     pub method: String,
@@ -50,6 +53,7 @@ pub struct HttpFetch {
 
 /// What came back, whatever the status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HttpFetched {
     /// HTTP status code.
     pub status: u16,
@@ -61,6 +65,7 @@ pub struct HttpFetched {
 
 /// Reads a key of the plugin's own store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvGet {
     /// At most 256 bytes.
     pub key: String,
@@ -68,6 +73,7 @@ pub struct KvGet {
 
 /// The entry, if there is one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvFound {
     /// None when the key is free.
     pub entry: Option<KvEntry>,
@@ -75,6 +81,7 @@ pub struct KvFound {
 
 /// A key with its value and version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvEntry {
     /// The key.
     pub key: String,
@@ -86,6 +93,7 @@ pub struct KvEntry {
 
 /// A change of one key, at once ([`KvPut`], [`KvDelete`]) or as part of an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvWrite {
     /// The key.
     pub key: String,
@@ -98,6 +106,7 @@ pub struct KvWrite {
 
 /// Writes a key; `kv_conflict` when the expected version is gone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvPut {
     /// The key.
     pub key: String,
@@ -110,6 +119,7 @@ pub struct KvPut {
 
 /// The version after the write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvStored {
     /// To be expected by the next write.
     pub version: u64,
@@ -117,6 +127,7 @@ pub struct KvStored {
 
 /// Lists keys in byte order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvList {
     /// Only keys that begin so.
     pub prefix: String,
@@ -129,6 +140,7 @@ pub struct KvList {
 
 /// A part of the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvListed {
     /// In byte order of their keys.
     pub entries: Vec<KvEntry>,
@@ -136,6 +148,7 @@ pub struct KvListed {
 
 /// Frees a key; `kv_conflict` when the expected version is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvDelete {
     /// The key.
     pub key: String,
@@ -146,6 +159,7 @@ pub struct KvDelete {
 
 /// The key is free.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvDeleted {
     /// False when it was free before.
     pub existed: bool,
@@ -153,10 +167,12 @@ pub struct KvDeleted {
 
 /// Asks for the time, which a plugin must not take from anywhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Clock {}
 
 /// The host's time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClockTime {
     /// UTC.
     pub now: Timestamp,
@@ -164,6 +180,7 @@ pub struct ClockTime {
 
 /// Asks for a secret that the manifest declares with `use = "read"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Secret {
     /// As in the manifest.
     pub name: String,
@@ -171,6 +188,7 @@ pub struct Secret {
 
 /// A secret's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretValue {
     /// None when it is optional and not provided.
     pub value: Option<Sensitive>,
@@ -178,6 +196,7 @@ pub struct SecretValue {
 
 /// No answer but success.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Done {}
 
 calls!(

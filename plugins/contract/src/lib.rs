@@ -6,24 +6,33 @@
 //! in `tests/golden` pin the JSON of every message.
 
 pub mod analytics;
+pub mod assistant;
 mod error;
 mod event;
+mod feature;
+pub mod fhir;
 pub mod host;
 mod manifest;
 pub mod notification;
 pub mod payment;
 pub mod pharmacy;
 mod plugin;
+mod reconcile;
+#[cfg(feature = "schema")]
+pub mod reference;
+pub mod subscriber;
 mod value;
 pub mod video;
 pub mod webhook;
 
 pub use error::PluginError;
 pub use event::{Entity, Event};
+pub use feature::Feature;
 pub use manifest::{
     ContractId, ContractIdError, KvPermission, Manifest, Permissions, SecretSpec, SecretUse, WebhookSpec,
 };
 pub use plugin::{Health, HealthCheck, HealthStatus};
+pub use reconcile::{Outcome, Reconciled};
 pub use value::{Bytes, Money, Sensitive};
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,11 +1,13 @@
 //! What a plugin says about itself before any of its code is trusted with a call.
 
+use crate::Feature;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 use std::{fmt, str::FromStr};
 
 /// Embedded in the library as JSON, written by its author in `plugin.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Manifest {
     /// Lower case words joined by dashes: `video-jitsi`.
     pub id: String,
@@ -35,6 +37,9 @@ pub struct Manifest {
     /// Methods that may be repeated without asking.
     #[serde(default)]
     pub idempotent: Vec<String>,
+    /// Parts of the host that it cannot do without; one that lacks any refuses the plugin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Feature>,
     /// True when the operator must not run it inside the server's process.
     #[serde(default)]
     pub requires_process_isolation: bool,
@@ -42,6 +47,7 @@ pub struct Manifest {
 
 /// Access to host services.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Permissions {
     /// Hosts that `http_fetch` may reach: `api.example.org`, `*.example.org`, or `config:/pointer`,
     /// the host of the URL that the operator configured at that JSON pointer.
@@ -50,7 +56,7 @@ pub struct Permissions {
     /// Event types it may be shown.
     #[serde(default)]
     pub events: Vec<String>,
-    /// Patient fields it may be shown, such as `name` and `phone`.
+    /// Patient fields it may be shown: `name`, `birth_date`, `gender`, `email`, `phone`, `diagnosis`.
     #[serde(default)]
     pub patient_fields: Vec<String>,
     /// Its key-value store; none when absent.
@@ -58,8 +64,16 @@ pub struct Permissions {
     pub kv: Option<KvPermission>,
 }
 
+impl Permissions {
+    /// Empties a field of a patient that the manifest does not ask for.
+    pub fn keep<T>(&self, name: &str, field: &mut Option<T>) {
+        field.take_if(|_| !self.patient_fields.iter().any(|allowed| allowed == name));
+    }
+}
+
 /// Size of a plugin's key-value store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KvPermission {
     /// Keys and values together, in bytes.
     pub quota_bytes: u64,
@@ -67,6 +81,7 @@ pub struct KvPermission {
 
 /// A secret by name; the value comes from the operator's file or environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretSpec {
     /// The name used with `host.secret` or in `{{secret:name}}`.
     pub name: String,
@@ -83,6 +98,7 @@ pub struct SecretSpec {
 
 /// Who handles a secret's value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SecretUse {
     /// Only the host, which puts it into outgoing requests.
@@ -94,6 +110,7 @@ pub enum SecretUse {
 
 /// A webhook that the plugin verifies and parses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookSpec {
     /// The method the host calls with the request, such as `webhook.verify`.
     pub method: String,
@@ -152,5 +169,20 @@ impl Serialize for ContractId {
 impl<'de> Deserialize<'de> for ContractId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for ContractId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ContractId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A plugin kind with the version of its contract: `video/1`.",
+            "type": "string",
+            "pattern": "^[a-z_]+/[0-9]+$",
+        })
     }
 }

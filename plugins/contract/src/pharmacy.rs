@@ -1,6 +1,9 @@
 //! `pharmacy/1`: hands prescriptions to a pharmacy and follows what becomes of them.
 
-use crate::{Call, Permissions, calls};
+use crate::{
+    Call, Permissions, Reconciled, calls,
+    fhir::{Address, HoursOfOperation, Position},
+};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,7 @@ pub const CONTRACT: &str = "pharmacy/1";
 
 /// Sends a prescription. The plugin translates it into what its pharmacy speaks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Submit {
     /// The same key is dispensed once, however often it is sent.
     pub idempotency_key: String,
@@ -21,6 +25,7 @@ pub struct Submit {
 
 /// A signed prescription as the platform has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prescription {
     /// The platform's id.
     pub id: String,
@@ -48,6 +53,7 @@ pub struct Prescription {
 
 /// The fields of a patient that the manifest's `patient_fields` allow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Patient {
     /// The platform's id.
     pub id: String,
@@ -67,6 +73,7 @@ pub struct Patient {
 
 /// A person's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HumanName {
     /// Given name.
     pub given: String,
@@ -76,6 +83,7 @@ pub struct HumanName {
 
 /// The doctor who signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prescriber {
     /// The platform's id.
     pub id: String,
@@ -87,6 +95,7 @@ pub struct Prescriber {
 
 /// One line of a prescription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Medicine {
     /// Generic or brand name.
     pub name: String,
@@ -108,6 +117,7 @@ pub struct Medicine {
 
 /// Asks where a prescription stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// From [`Dispatch`].
     pub reference: String,
@@ -115,6 +125,7 @@ pub struct Status {
 
 /// Withdraws a prescription that is not yet dispensed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cancel {
     /// Repeating the same key cancels once.
     pub idempotency_key: String,
@@ -127,6 +138,7 @@ pub struct Cancel {
 
 /// Where a prescription stands at the pharmacy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Dispatch {
     /// The pharmacy's name for it, to ask again with.
     pub reference: String,
@@ -139,6 +151,7 @@ pub struct Dispatch {
 
 /// How far a prescription is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DispatchStatus {
     /// Received.
@@ -157,26 +170,85 @@ pub enum DispatchStatus {
     Cancelled,
 }
 
+/// Asks what became of a call with this key. An optional call; without it the outcome is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reconcile {
+    /// Of [`Submit`] or [`Cancel`].
+    pub idempotency_key: String,
+}
+
+/// Looks for pharmacies that a prescription can be sent to. An optional call for gateways that
+/// serve several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Search {
+    /// Part of a name or an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Nearest to here first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<Position>,
+    /// Only those that are open at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_at: Option<Timestamp>,
+    /// At most this many, 1 to 100.
+    pub limit: u32,
+}
+
+/// What was found, best first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PharmaciesFound {
+    /// Empty when there is none.
+    pub pharmacies: Vec<Pharmacy>,
+}
+
+/// A pharmacy, with the elements of FHIR `Location`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Pharmacy {
+    /// For `pharmacy_id` in [`Submit`].
+    pub id: String,
+    /// As on its sign.
+    pub name: String,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// E.164.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// Where it is on a map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// From the place that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_metres: Option<u32>,
+    /// When it is open; empty when nobody knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hours_of_operation: Vec<HoursOfOperation>,
+    /// IANA name of the zone of those hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
 impl Call for Submit {
     const METHOD: &'static str = "pharmacy.submit";
     type Reply = Dispatch;
 
     fn restrict(&mut self, permissions: &Permissions) {
-        fn keep<T>(permissions: &Permissions, name: &str, field: &mut Option<T>) {
-            if !permissions.patient_fields.iter().any(|allowed| allowed == name) {
-                *field = None;
-            }
-        }
         let patient = &mut self.prescription.patient;
-        keep(permissions, "name", &mut patient.name);
-        keep(permissions, "birth_date", &mut patient.birth_date);
-        keep(permissions, "gender", &mut patient.gender);
-        keep(permissions, "phone", &mut patient.phone);
-        keep(permissions, "diagnosis", &mut self.prescription.diagnosis);
+        permissions.keep("name", &mut patient.name);
+        permissions.keep("birth_date", &mut patient.birth_date);
+        permissions.keep("gender", &mut patient.gender);
+        permissions.keep("phone", &mut patient.phone);
+        permissions.keep("diagnosis", &mut self.prescription.diagnosis);
     }
 }
 
 calls!(
+    Search => "pharmacy.search" -> PharmaciesFound,
+    Reconcile => "pharmacy.reconcile" -> Reconciled<Dispatch>,
     Status => "pharmacy.status" -> Dispatch,
     Cancel => "pharmacy.cancel" -> Dispatch,
 );

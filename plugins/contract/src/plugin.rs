@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 /// Asks how the plugin and its provider are doing; answered within two seconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthCheck {}
 
 /// The answer to a health check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// The verdict.
     pub status: HealthStatus,
@@ -27,6 +29,7 @@ impl Health {
 
 /// How well a plugin can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
     /// Serving.

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// A string that must not be printed: tokens, credentials, secrets. Serialises as a plain string.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Sensitive(String);
 
@@ -45,6 +46,21 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Bytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Raw bytes, as base64 (RFC 4648, with padding).",
+            "type": "string",
+            "contentEncoding": "base64",
+        })
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
@@ -53,6 +69,7 @@ impl From<Vec<u8>> for Bytes {
 
 /// An amount in minor units of an ISO 4217 currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Money {
     /// Minor units: cents, poisha.
     pub amount_minor: i64,

@@ -1,6 +1,6 @@
 //! `video/1`: rooms, and the right of one participant to be in one.
 
-use crate::{Sensitive, calls};
+use crate::{Reconciled, Sensitive, calls};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ pub const CONTRACT: &str = "video/1";
 
 /// Makes a room, or answers the one already made for this consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateRoom {
     /// The same key means the same room.
     pub idempotency_key: String,
@@ -36,6 +37,7 @@ pub struct CreateRoom {
 
 /// A room at the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Room {
     /// The provider's name for it.
     pub room: String,
@@ -43,6 +45,7 @@ pub struct Room {
 
 /// Lets one participant in. Asked on every admission, so access is minted, never stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Join {
     /// From [`Room`].
     pub room: String,
@@ -56,6 +59,7 @@ pub struct Join {
 
 /// Somebody in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Participant {
     /// The platform's id of the person.
     pub id: String,
@@ -73,6 +77,7 @@ pub struct Participant {
 
 /// A participant's part in the consultation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Leads the consultation; the only moderator.
@@ -87,6 +92,7 @@ pub enum Role {
 
 /// What a client needs to be in the room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VideoAccess {
     /// The plugin's id, so that a client knows which SDK to use.
     pub provider: String,
@@ -110,6 +116,7 @@ pub struct VideoAccess {
 
 /// A STUN or TURN server, shaped like the `RTCIceServer` of the W3C WebRTC specification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IceServer {
     /// `stun:` and `turn:` URLs.
     pub urls: Vec<String>,
@@ -123,6 +130,7 @@ pub struct IceServer {
 
 /// Rights on the platform's signalling channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Signalling {
     /// May exchange offers, answers and candidates.
     pub exchange: bool,
@@ -134,6 +142,7 @@ pub struct Signalling {
 
 /// A kind of media track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Media {
     /// Microphone.
@@ -146,6 +155,7 @@ pub enum Media {
 
 /// Closes a room for good; closing a closed one is fine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndRoom {
     /// From [`Room`].
     pub room: String,
@@ -153,14 +163,25 @@ pub struct EndRoom {
 
 /// The room takes nobody in any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomEnded {
     /// True when the provider also put out those inside; otherwise they stay until access expires.
     pub emptied: bool,
 }
 
+/// Asks what became of a [`CreateRoom`] with this key. An optional call; without it the outcome is
+/// unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reconcile {
+    /// Of [`CreateRoom`].
+    pub idempotency_key: String,
+}
+
 /// Asks what the provider recorded of a consultation. An optional call: a provider that cannot
 /// record answers the error `not_supported`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recordings {
     /// From [`Room`].
     pub room: String,
@@ -170,6 +191,7 @@ pub struct Recordings {
 
 /// What there is, oldest first; those that are not ready yet have no download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordingsListed {
     /// One entry per file.
     pub recordings: Vec<Recording>,
@@ -177,6 +199,7 @@ pub struct RecordingsListed {
 
 /// One recorded file at the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recording {
     /// The provider's name for it, the same whenever it is listed.
     pub id: String,
@@ -199,6 +222,7 @@ pub struct Recording {
 /// A GET request that answers a file. The host makes it as if the plugin had asked with
 /// [`crate::host::HttpFetch`]: same allow-list, and `{{secret:name}}` in a header is filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Download {
     /// Absolute; providers put tokens into it.
     pub url: Sensitive,
@@ -211,5 +235,6 @@ calls!(
     CreateRoom => "video.create_room" -> Room,
     Join => "video.join" -> VideoAccess,
     EndRoom => "video.end_room" -> RoomEnded,
+    Reconcile => "video.reconcile" -> Reconciled<Room>,
     Recordings => "video.recordings" -> RecordingsListed,
 );

@@ -16,6 +16,7 @@ pub const CONTRACT: &str = "webhook/1";
 /// Asks whether a request comes from the provider. Errors: `webhook_forged` (no or a wrong
 /// signature), `webhook_stale` (signed too long ago, or in the future), `webhook_malformed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verify {
     /// Names in lower case; repeated headers are joined by a comma.
     pub headers: BTreeMap<String, String>,
@@ -30,6 +31,7 @@ pub struct Verify {
 
 /// It is genuine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verified {
     /// The same for every repetition of this delivery and for no other, 1 to 200 bytes: the host
     /// keeps one delivery per id. The provider's event id, or a hash of the body.
@@ -42,6 +44,7 @@ pub struct Verified {
 
 /// An HTTP response to the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookReply {
     /// 200 to 299.
     pub status: u16,
@@ -56,6 +59,7 @@ pub struct WebhookReply {
 /// Asks what a verified delivery means. May be asked more than once for one delivery, so it has no
 /// effect but its answer. An error that is not retryable sets the delivery aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Read {
     /// From [`Verified`].
     pub delivery_id: String,
@@ -69,6 +73,7 @@ pub struct Read {
 
 /// What a delivery means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookFacts {
     /// In order; empty when it says nothing that matters here.
     pub events: Vec<WebhookEvent>,
@@ -77,6 +82,7 @@ pub struct WebhookFacts {
 /// A fact in the platform's words, whoever the provider is. Facts may come late, twice, or in the
 /// wrong order: each says when it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum WebhookEvent {
     /// Somebody came into a room.
@@ -113,6 +119,7 @@ pub enum WebhookEvent {
 
 /// Somebody came or went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attendance {
     /// As in [`crate::video::Room`].
     pub room: String,
@@ -126,6 +133,7 @@ pub struct Attendance {
 
 /// A room began or ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RoomChange {
     /// As in [`crate::video::Room`].
     pub room: String,

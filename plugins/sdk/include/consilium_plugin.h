@@ -1,17 +1,33 @@
-/* consilium_plugin.h: the plugin border of Consilium, ABI 1.0. This text is normative.
+/* consilium_plugin.h: the plugin border of Consilium, ABI 1.1. This text is normative.
  *
  * A plugin is a shared library that exports one function, consilium_plugin_v1(). It returns a vtable
  * that stays valid for the life of the process: the host never unloads a library.
  *
  * Compatibility: magic must match and abi_major must be equal. A minor version only appends fields.
- * Each side reads at most min(its own size, the other's size) bytes of a vtable.
+ * Each side reads at most min(its own size, the other's size) bytes of a vtable. So a plugin built for
+ * 1.0 runs on a host of 1.1, and a plugin built for 1.1 runs on a host of 1.0 if it looks at
+ * host->size before it reads a field that came later.
+ *
+ * Features are parts of the host that not every host has, one bit each, the same bits on both sides.
+ * The host says what it offers; a plugin says what it cannot do without, and is refused, with a
+ * sentence for the operator, where any of it is missing. A plugin must not ask for a service whose
+ * feature is not offered.
  *
  * Payloads are UTF-8 JSON of the contract's messages, at most 4 MiB each way; methods are named
- * "kind.call", such as "video.create_room". Fields a side does not know are ignored.
+ * "kind.call", such as "video.create_room". Fields a side does not know are ignored. The messages of
+ * each kind, with JSON Schemas and examples, are described in docs/contracts.
  *
  * Threads: call may be entered by several threads at once, cancel at any time from any thread.
  * create, drain and destroy are each called once, destroy after the last call has returned.
  * Nothing may unwind or longjmp across any of these functions.
+ *
+ * Life of an instance: create; then any number of calls, each with an id that is never used again;
+ * cancel for calls that nobody waits for; drain once no new call comes; destroy. A call that is
+ * cancelled should return within 250 ms: a process with one that does not is killed. While a call
+ * waits in host->call, the host ends that wait by itself when the call is cancelled.
+ *
+ * Buffers: out is empty when a function is entered ({NULL, 0, NULL}). Whoever fills it owns the bytes
+ * until the receiver calls free, and may not touch them after it has returned.
  */
 #ifndef CONSILIUM_PLUGIN_H
 #define CONSILIUM_PLUGIN_H
@@ -25,8 +41,18 @@ extern "C" {
 
 #define CONSILIUM_MAGIC UINT64_C(0x434F4E53494C4955) /* "CONSILIU" */
 #define CONSILIUM_ABI_MAJOR 1
-#define CONSILIUM_ABI_MINOR 0
+#define CONSILIUM_ABI_MINOR 1
 #define CONSILIUM_MAX_PAYLOAD (4u * 1024u * 1024u)
+
+/* Features: bits of consilium_host.features and of consilium_plugin.features. */
+#define CONSILIUM_FEATURE_EMIT (UINT64_C(1) << 0) /* host.emit */
+#define CONSILIUM_FEATURE_BLOB (UINT64_C(1) << 1) /* host.blob_..., host.fetch_to_blob */
+
+#if defined(__GNUC__)
+#define CONSILIUM_EXPORT __attribute__((visibility("default")))
+#else
+#define CONSILIUM_EXPORT
+#endif
 
 /* Return codes. */
 #define CONSILIUM_OK 0        /* out holds the reply */
@@ -62,7 +88,13 @@ typedef struct consilium_host {
   void (*log)(const void *context, uint64_t call_id, uint32_t level, consilium_slice message);
   /* 1 once nobody waits for call_id any more: return CONSILIUM_CANCELLED soon. */
   uint8_t (*cancelled)(const void *context, uint64_t call_id);
+  /* Since 1.1: read it only when size covers it. The features that this host offers. */
+  uint64_t features;
 } consilium_host;
+
+/* Bytes of consilium_host in ABI 1.0: the least that any host has. */
+#define CONSILIUM_HOST_SIZE_1_0 offsetof(consilium_host, features)
+
 
 /* Returned by consilium_plugin_v1(). */
 typedef struct consilium_plugin {
@@ -70,7 +102,7 @@ typedef struct consilium_plugin {
   uint32_t size;
   uint16_t abi_major;
   uint16_t abi_minor;
-  uint64_t features;        /* no bits are defined yet */
+  uint64_t features;        /* features that the plugin cannot do without */
   consilium_slice manifest; /* JSON */
   int32_t (*create)(const consilium_host *host, consilium_slice config, void **instance,
                     consilium_buffer *out);
@@ -82,7 +114,7 @@ typedef struct consilium_plugin {
   void (*destroy)(void *instance);
 } consilium_plugin;
 
-const consilium_plugin *consilium_plugin_v1(void);
+CONSILIUM_EXPORT const consilium_plugin *consilium_plugin_v1(void);
 
 #ifdef __cplusplus
 }

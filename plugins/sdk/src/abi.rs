@@ -8,7 +8,7 @@ pub const MAGIC: u64 = 0x434F_4E53_494C_4955;
 /// Must be equal on both sides.
 pub const ABI_MAJOR: u16 = 1;
 /// The smaller of both sides' minors is what they may use.
-pub const ABI_MINOR: u16 = 0;
+pub const ABI_MINOR: u16 = 1;
 /// The exported function, with the signature [`EntryPoint`].
 pub const ENTRY_POINT: &str = "consilium_plugin_v1";
 
@@ -142,6 +142,13 @@ pub struct HostVtable {
     pub log: unsafe extern "C" fn(context: *const c_void, call_id: u64, level: u32, message: Slice),
     /// 1 once `call_id` was cancelled.
     pub cancelled: unsafe extern "C" fn(context: *const c_void, call_id: u64) -> u8,
+    /// What the host offers, as the bits of `Feature`; since 1.1.
+    pub features: u64,
+}
+
+impl HostVtable {
+    /// Bytes of this struct in ABI 1.0: the least that any host has.
+    pub const SIZE_1_0: usize = std::mem::offset_of!(HostVtable, features);
 }
 
 /// What a library exports. Lives as long as the library, which is never unloaded.
@@ -156,7 +163,7 @@ pub struct PluginVtable {
     pub abi_major: u16,
     /// The plugin's minor.
     pub abi_minor: u16,
-    /// Optional abilities, one bit each; none are defined yet.
+    /// What of the host the plugin cannot do without, as the bits of `Feature`.
     pub features: u64,
     /// The manifest as JSON.
     pub manifest: Slice,

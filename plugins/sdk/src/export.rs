@@ -6,7 +6,7 @@ use crate::{
     host::BorderHost,
     kinds::{Failure, Incoming},
 };
-use consilium_plugin_contract::{Manifest, PluginError};
+use consilium_plugin_contract::{Feature, Manifest, PluginError};
 use std::{
     cell::Cell,
     ffi::c_void,
@@ -79,9 +79,12 @@ pub fn vtable<P: Exported>(place: &'static OnceLock<Option<PluginVtable>>) -> *c
 }
 
 fn build<P: Exported>() -> Option<PluginVtable> {
-    let json = match manifest::<P>().map(|m| serde_json::to_vec(&m)) {
-        Ok(Ok(json)) => json,
-        Ok(Err(e)) => return complain(&e),
+    let manifest = match manifest::<P>() {
+        Ok(manifest) => manifest,
+        Err(e) => return complain(&e),
+    };
+    let json = match serde_json::to_vec(&manifest) {
+        Ok(json) => json,
         Err(e) => return complain(&e),
     };
     Some(PluginVtable {
@@ -89,7 +92,7 @@ fn build<P: Exported>() -> Option<PluginVtable> {
         size: u32::try_from(size_of::<PluginVtable>()).ok()?,
         abi_major: ABI_MAJOR,
         abi_minor: ABI_MINOR,
-        features: 0,
+        features: Feature::bits(&manifest.requires),
         manifest: Slice::lend(Box::leak(json.into_boxed_slice())),
         create: create::<P>,
         call: call::<P>,

@@ -2,7 +2,7 @@
 
 use crate::abi::{Buffer, HostVtable, Slice, code};
 use consilium_plugin_contract::{
-    Call, MAX_PAYLOAD, PluginError, Sensitive,
+    Call, Feature, MAX_PAYLOAD, PluginError, Sensitive,
     host::{Clock, HttpFetch, HttpFetched, KvDelete, KvEntry, KvGet, KvList, KvPut, LogLevel, Secret},
 };
 use jiff::Timestamp;
@@ -19,6 +19,11 @@ pub trait HostApi: Sync {
     fn log(&self, call_id: u64, level: LogLevel, message: &str);
     /// True once nobody waits for the call any more.
     fn cancelled(&self, call_id: u64) -> bool;
+    /// Whether this host has the feature.
+    fn supports(&self, feature: Feature) -> bool {
+        let _ = feature;
+        true
+    }
 }
 
 /// Host services, for the duration of one call.
@@ -112,6 +117,13 @@ impl<'a> Host<'a> {
         self.api.cancelled(self.call_id)
     }
 
+    /// Whether this host offers a part of the border that came after ABI 1.0. A plugin that cannot
+    /// do without it names it in its manifest's `requires` instead.
+    #[must_use]
+    pub fn supports(&self, feature: Feature) -> bool {
+        self.api.supports(feature)
+    }
+
     fn ask<C: Call>(&self, request: &C) -> Result<C::Reply, PluginError> {
         let bytes = serde_json::to_vec(request).map_err(|e| unreadable(C::METHOD, &e))?;
         let reply = self.api.call(self.call_id, C::METHOD, &bytes)?;
@@ -125,7 +137,8 @@ fn unreadable(method: &str, error: &serde_json::Error) -> PluginError {
 
 /// The host across the border.
 pub(crate) struct BorderHost {
-    vtable: *const HostVtable,
+    /// What the host's table says, as far as it reaches; later fields are empty.
+    vtable: HostVtable,
 }
 
 // SAFETY: the host promises that its vtable is immutable, lives as long as the process and may be
@@ -146,14 +159,29 @@ impl BorderHost {
         }
         // SAFETY: not null; size and versions are the first fields in every version of the ABI.
         let (size, major) = unsafe { ((*vtable).size, (*vtable).abi_major) };
-        let complete = size as usize >= size_of::<HostVtable>();
-        (complete && major == crate::abi::ABI_MAJOR).then_some(Self { vtable })
+        if (size as usize) < HostVtable::SIZE_1_0 || major != crate::abi::ABI_MAJOR {
+            return None;
+        }
+        let has_features = size as usize >= size_of::<HostVtable>();
+        // SAFETY: every field but the last is in all tables of this major version, and the last is
+        // read only where the table reaches that far.
+        let vtable = unsafe {
+            HostVtable {
+                size,
+                abi_major: major,
+                abi_minor: (*vtable).abi_minor,
+                context: (*vtable).context,
+                call: (*vtable).call,
+                log: (*vtable).log,
+                cancelled: (*vtable).cancelled,
+                features: if has_features { (*vtable).features } else { 0 },
+            }
+        };
+        Some(Self { vtable })
     }
 
-    #[allow(unsafe_code)]
     fn vtable(&self) -> &HostVtable {
-        // SAFETY: checked in `new`; the host keeps it alive and unchanged.
-        unsafe { &*self.vtable }
+        &self.vtable
     }
 }
 
@@ -198,5 +226,9 @@ impl HostApi for BorderHost {
         let host = self.vtable();
         // SAFETY: a plain call with the host's own context.
         unsafe { (host.cancelled)(host.context, call_id) != 0 }
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        self.vtable.features & feature.bit() != 0
     }
 }

@@ -17,6 +17,9 @@ use std::{
     },
 };
 
+/// The features of this host. What a plugin must have besides makes the host refuse it.
+pub(crate) const OFFERED: u64 = 0;
+
 /// A return code and the bytes beside it.
 pub(crate) type Outcome = (i32, Vec<u8>);
 
@@ -185,6 +188,7 @@ impl Bridge {
             call: host_call,
             log: host_log,
             cancelled: host_cancelled,
+            features: OFFERED,
         }))
     }
 }

@@ -1,7 +1,8 @@
 //! Opens a library and looks at what it exports, before any call reaches it.
 
+use super::instance::OFFERED;
 use crate::LoadError;
-use consilium_plugin_contract::Manifest;
+use consilium_plugin_contract::{Feature, Manifest};
 use consilium_plugin_sdk::abi::{ABI_MAJOR, ABI_MINOR, ENTRY_POINT, EntryPoint, MAGIC, PluginVtable};
 use std::path::Path;
 
@@ -48,6 +49,10 @@ impl Library {
         }
         // SAFETY: the right ABI, and at least as large as the struct we read.
         let vtable: &'static PluginVtable = unsafe { &*vtable };
+        let missing = vtable.features & !OFFERED;
+        if missing != 0 {
+            return Err(LoadError::Feature(Feature::names(missing).join(", ")));
+        }
         if vtable.manifest.len > MAX_MANIFEST {
             return Err(LoadError::Manifest(format!("{} bytes are too many", vtable.manifest.len)));
         }

@@ -15,6 +15,12 @@
 #ifndef KIND
 #define KIND "video/1"
 #endif
+#ifndef MINOR
+#define MINOR 0
+#endif
+#ifndef FEATURES
+#define FEATURES 0
+#endif
 #ifndef SIZE
 #define SIZE sizeof(consilium_plugin)
 #endif
@@ -44,7 +50,7 @@ static int32_t create(const consilium_host *host, consilium_slice config, void *
                       consilium_buffer *out) {
   (void)config;
   (void)out;
-  if (host->abi_major != CONSILIUM_ABI_MAJOR || host->size < sizeof(consilium_host))
+  if (host->abi_major != CONSILIUM_ABI_MAJOR || host->size < CONSILIUM_HOST_SIZE_1_0)
     return CONSILIUM_INVALID;
   struct instance *made = malloc(sizeof *made);
   made->host = host;
@@ -99,7 +105,7 @@ const consilium_plugin *consilium_plugin_v2(void) {
 const consilium_plugin *consilium_plugin_v1(void) {
 #endif
   static char manifest[256];
-  static consilium_plugin plugin = {MAGIC, SIZE, MAJOR, 0, 0, {NULL, 0}, create, call, cancel, drain, destroy};
+  static consilium_plugin plugin = {MAGIC, SIZE, MAJOR, MINOR, FEATURES, {NULL, 0}, create, call, cancel, drain, destroy};
 #ifdef LIE
   /* Another manifest in every process. */
   snprintf(manifest, sizeof manifest, "{\"id\":\"c\",\"version\":\"%d\",\"kinds\":[\"%s\"]}", (int)getpid(), KIND);

@@ -5,14 +5,18 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod analytics;
+mod assistant;
 mod host;
+mod notification;
+mod payment;
 mod pharmacy;
+mod subscriber;
 mod video;
 mod webhook;
 
 use consilium_plugin_contract::{
-    Call, ContractId, Health, HealthCheck, HealthStatus, KvPermission, Manifest, Permissions, PluginError, SecretSpec,
-    SecretUse, Sensitive, WebhookSpec, analytics::OnEvents, pharmacy::Submit,
+    Call, ContractId, Feature, Health, HealthCheck, HealthStatus, KvPermission, Manifest, Permissions, PluginError,
+    SecretSpec, SecretUse, Sensitive, WebhookSpec, analytics::OnEvents, payment::CreatePayment, pharmacy::Submit,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -63,7 +67,11 @@ fn every_message_is_written_and_read_as_before() {
     video::video(&mut golden);
     webhook::webhook(&mut golden);
     pharmacy::pharmacy(&mut golden);
+    payment::payment(&mut golden);
+    notification::notification(&mut golden);
+    assistant::assistant(&mut golden);
     analytics::analytics(&mut golden);
+    subscriber::subscriber(&mut golden);
     host::host(&mut golden);
     plugin(&mut golden);
     let files = fs::read_dir(&golden.folder).unwrap();
@@ -102,6 +110,7 @@ fn plugin(golden: &mut Golden) {
                 replay_window_seconds: 300,
             }],
             idempotent: vec![text("video.create_room")],
+            requires: vec![Feature::Blob],
             requires_process_isolation: true,
         },
     );
@@ -123,6 +132,18 @@ fn what_the_manifest_does_not_allow_is_taken_out() {
     assert_eq!(batch.events.len(), 1);
     batch.restrict(&Permissions { events: vec![text("consultation_rated")], ..Permissions::default() });
     assert_eq!(batch.events.len(), 0);
+}
+
+#[test]
+fn a_payer_is_known_only_as_far_as_the_manifest_asks() {
+    let payment = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/payment.create_payment.request.json"));
+    let full: CreatePayment = serde_json::from_slice(&payment.unwrap()).unwrap();
+    let mut restricted = full.clone();
+    restricted.restrict(&Permissions { patient_fields: vec![text("email")], ..Permissions::default() });
+    let payer = restricted.payer.clone().unwrap();
+    assert_eq!((payer.name, payer.email, payer.phone), (None, full.payer.unwrap().email, None));
+    restricted.restrict(&Permissions::default());
+    assert_eq!(restricted.payer, None);
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Messages of `pharmacy/1`.
 
 use crate::{Golden, text};
-use consilium_plugin_contract::pharmacy::{
-    Cancel, Dispatch, DispatchStatus, HumanName, Medicine, Patient, Prescriber, Prescription, Status, Submit,
+use consilium_plugin_contract::{
+    Reconciled,
+    fhir::{Address, DayOfWeek, HoursOfOperation, Position},
+    pharmacy::{
+        Cancel, Dispatch, DispatchStatus, HumanName, Medicine, Patient, PharmaciesFound, Pharmacy, Prescriber,
+        Prescription, Reconcile, Search, Status, Submit,
+    },
 };
 use serde_json::json;
 
@@ -46,9 +51,47 @@ pub fn pharmacy(golden: &mut Golden) {
         &Cancel { idempotency_key: text("key"), reference: text("rx-1"), reason: Some(text("wrong dose")) },
         &dispatch,
     );
+    golden.call(&Reconcile { idempotency_key: text("key") }, &Reconciled::done(dispatch.clone()));
+    golden.call(
+        &Search {
+            text: Some(text("Dhanmondi")),
+            near: Some(Position { latitude: 23.7461, longitude: 90.3742 }),
+            open_at: Some(at),
+            limit: 20,
+        },
+        &PharmaciesFound { pharmacies: vec![corner()] },
+    );
     use DispatchStatus::{Accepted, Cancelled, Dispensed, Preparing, Ready, Rejected, Submitted};
     assert_eq!(
         json!([Submitted, Accepted, Preparing, Ready, Dispensed, Rejected, Cancelled]),
         json!(["submitted", "accepted", "preparing", "ready", "dispensed", "rejected", "cancelled"])
     );
+}
+
+fn corner() -> Pharmacy {
+    use DayOfWeek::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+    Pharmacy {
+        id: text("north"),
+        name: text("North Corner Pharmacy"),
+        address: Some(Address {
+            line: vec![text("12 Lake Road")],
+            city: Some(text("Dhaka")),
+            district: Some(text("Dhanmondi")),
+            postal_code: Some(text("1209")),
+            country: Some(text("BD")),
+        }),
+        phone: Some(text("+88029000000")),
+        position: Some(Position { latitude: 23.7465, longitude: 90.376 }),
+        distance_metres: Some(190),
+        hours_of_operation: vec![
+            HoursOfOperation {
+                days_of_week: vec![Mon, Tue, Wed, Thu, Sat, Sun],
+                all_day: false,
+                opening_time: Some("08:00:00".parse().unwrap()),
+                closing_time: Some("22:00:00".parse().unwrap()),
+            },
+            HoursOfOperation { days_of_week: vec![Fri], all_day: true, opening_time: None, closing_time: None },
+        ],
+        time_zone: Some(text("Asia/Dhaka")),
+    }
 }

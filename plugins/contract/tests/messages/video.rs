@@ -2,10 +2,10 @@
 
 use crate::{Golden, text};
 use consilium_plugin_contract::{
-    Sensitive,
+    Reconciled, Sensitive,
     video::{
-        CreateRoom, Download, EndRoom, IceServer, Join, Media, Participant, Recording, Recordings, RecordingsListed,
-        Role, Room, RoomEnded, Signalling, VideoAccess,
+        CreateRoom, Download, EndRoom, IceServer, Join, Media, Participant, Reconcile, Recording, Recordings,
+        RecordingsListed, Role, Room, RoomEnded, Signalling, VideoAccess,
     },
 };
 use serde_json::json;
@@ -61,6 +61,7 @@ pub fn video(golden: &mut Golden) {
     let older = json!({"idempotency_key": "key", "consultation_id": "7", "starts_at": at, "ends_at": at});
     let read: CreateRoom = serde_json::from_value(older.clone()).unwrap();
     assert_eq!(json!(read), older, "what an older host or plugin says stays as it is");
+    golden.call(&Reconcile { idempotency_key: text("key") }, &Reconciled::done(Room { room: text("consultation-7") }));
     golden.call(
         &Recordings { room: text("consultation-7"), consultation_id: text("7") },
         &RecordingsListed { recordings: vec![recording()] },
