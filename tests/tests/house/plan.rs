@@ -22,11 +22,11 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         return with(&[FOUNDATION, PLUGIN_BORDER, MODULES]);
     }
     match room.name.as_str() {
-        "kernel" | "plugin-contract" => with(&[]),
+        "kernel" | "egress" | "plugin-contract" => with(&[]),
         "documents" => with(&[&["kernel"]]),
         "db" => with(&[&["kernel"]]),
         "runtime" => with(&[&["kernel", "db"]]),
-        "plugin-host" => with(&[&["kernel", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
+        "plugin-host" => with(&[&["kernel", "egress", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
         "plugin-sdk" => with(&[&["plugin-contract"]]),
         "plugin-testkit" => with(&[&["plugin-contract", "plugin-sdk", "plugin-host"]]),
         "api" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk"]]),
