@@ -59,4 +59,6 @@ permissions! {
     SeePlugins: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
     /// Look into the mail queue and try again.
     RunDeliveries: Admin;
+    /// Say which systems are told of events, and see how that went.
+    ManageWebhooks: Admin;
 }
