@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use consilium_db::testing::TestDb;
-use consilium_kernel::{EntityRef, FacilityId, Id, Ids, RandomIds};
+use consilium_kernel::{FacilityId, Id, Ids, RandomIds};
 use consilium_runtime::Tasks;
 
 use super::stage::{Answer::*, *};
