@@ -9,6 +9,7 @@ use consilium_runtime::{
     EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
     Tasks, TimerHandler, TimerWorker,
 };
+use consilium_webhooks::Dispatcher;
 use tokio::sync::Notify;
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     plugin_services::DatabaseServices,
     plugins,
     state::State,
+    webhooks,
 };
 
 /// How often workers look for themselves; commits wake them earlier.
@@ -72,6 +74,9 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
         let notifier = state.notifications.notifier(mailer, &mail::settings(&state.config));
         tasks.spawn(notifier.run(wake_mail, tasks.shutdown()));
     }
+    let dispatcher = webhooks::dispatcher(&state.config, &db, &state.webhooks)?;
+    tasks.spawn(dispatcher.clone().run(tasks.shutdown()));
+    tasks.spawn(keep_webhooks(dispatcher, tasks.shutdown()));
     let (insights, shutdown) = (state.insights.clone(), tasks.shutdown());
     tasks.spawn(async move { insights.run(TICK, shutdown).await });
     let shutdown = tasks.shutdown();
@@ -108,5 +113,14 @@ async fn keep_house(state: Arc<State>, mut shutdown: Shutdown) {
             tracing::warn!(%refusal, "old sessions and codes could not be deleted");
         }
         state.limits.forget();
+    }
+}
+
+/// Says how many webhooks wait, and forgets the oldest of their log.
+async fn keep_webhooks(dispatcher: Arc<Dispatcher>, mut shutdown: Shutdown) {
+    while shutdown.sleep(Duration::from_secs(15)).await {
+        if let Err(error) = dispatcher.keep_house().await {
+            tracing::warn!(%error, "webhooks could not be counted, or their log not be shortened");
+        }
     }
 }

@@ -14,4 +14,5 @@ pub mod plugins;
 pub mod server;
 pub mod state;
 pub mod video;
+pub mod webhooks;
 pub mod ws;

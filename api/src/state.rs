@@ -20,6 +20,7 @@ use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
 use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_webhooks::Webhooks;
 
 use tokio::sync::Notify;
 
@@ -28,6 +29,7 @@ use crate::{
     http::limits::Limits,
     pharmacy::PluginPharmacy,
     video::PluginVideo,
+    webhooks,
     ws::{WsContext, WsSettings},
 };
 
@@ -57,6 +59,8 @@ pub struct State {
     pub insights: Insights,
     /// Mail, reminders and inboxes.
     pub notifications: Notifications,
+    /// Subscriptions of other systems.
+    pub webhooks: Webhooks,
     /// WebSocket connections.
     pub sockets: WsContext,
     /// Wakes whoever reads what providers posted.
@@ -103,6 +107,7 @@ impl State {
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
         let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
+        let webhooks = Webhooks::new(db.clone(), webhooks::settings(&config));
         let auth = Arc::new(identity.clone());
         let sockets = WsContext::new(db.clone(), bus.clone(), auth, consultations.clone(), WsSettings::default());
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
@@ -120,6 +125,7 @@ impl State {
             prescribing,
             insights,
             notifications,
+            webhooks,
             sockets,
             inbox_wake: Arc::default(),
             plugins,
@@ -130,7 +136,11 @@ impl State {
 
     /// Who hears of every committed event.
     pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
-        vec![Arc::new(AppointmentFollower::new(policy(&self.config))), self.notifications.subscriber()]
+        vec![
+            Arc::new(AppointmentFollower::new(policy(&self.config))),
+            self.notifications.subscriber(),
+            self.webhooks.subscriber(),
+        ]
     }
 
     /// Who is woken when a timer is due.

@@ -63,6 +63,8 @@ pub struct TestApp {
 impl TestApp {
     /// A server whose defaults, quick for tests, are changed by `settings`.
     pub async fn start(backend: Backend, settings: fn(&mut Config)) -> Self {
+        // The server expects of whoever starts it that there is TLS.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let postgres = (backend == Backend::Postgres).then(PostgresDatabase::create);
         let mut config = Config::default();

@@ -86,7 +86,8 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         consultations,
         video,
         smtp,
-        plugins
+        plugins,
+        webhooks
     )
 }
 
@@ -156,6 +157,19 @@ fn check(config: &Config, errors: &mut Vec<String>) {
             wrong("video.facilities", facility, "is not the id of a facility");
         }
     }
+    let webhooks = &config.webhooks;
+    for (key, value, least, most) in [
+        ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 60),
+        ("webhooks.concurrency", webhooks.concurrency.into(), 1, 256),
+        // Each delivery is tried for a day: less would disable what is about to be tried again.
+        ("webhooks.disable_after_days", webhooks.disable_after_days.into(), 2, 30),
+        ("webhooks.keep_days", webhooks.keep_days.into(), 2, 365),
+        ("webhooks.max_subscriptions", webhooks.max_subscriptions.into(), 1, 1_000),
+    ] {
+        if !(least..=most).contains(&value) {
+            wrong(key, &value, &format!("is not between {least} and {most}"));
+        }
+    }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.filter) {
         wrong("log.filter", &config.log.filter, &error.to_string());
     }
@@ -200,10 +214,14 @@ mod tests {
             ("CONSILIUM__IDENTITY__ACCESS_TOKEN_MINUTES", "0"),
             ("CONSILIUM__LOG__FORMTA", "json"),
             ("CONSILIUM__SMPT__URL", "x"),
+            ("CONSILIUM__WEBHOOKS__DISABLE_AFTER_DAYS", "1"),
+            ("CONSILIUM__WEBHOOKS__TIMEOUT_SECONDS", "0"),
         ])
         .unwrap_err();
         let text = errors.to_string();
-        for expected in ["server.port", "database.url", "identity.access_token_minutes = 0", "formta", "smpt"] {
+        let webhooks = ["webhooks.disable_after_days = 1", "webhooks.timeout_seconds = 0"];
+        let others = ["server.port", "database.url", "identity.access_token_minutes = 0", "formta", "smpt"];
+        for expected in others.into_iter().chain(webhooks) {
             assert!(text.contains(expected), "{expected} is not in:\n{text}");
         }
         assert!(!text.contains("secret"), "{text}");

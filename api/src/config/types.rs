@@ -47,6 +47,8 @@ section! {
         pub smtp: Smtp = Smtp::default(),
         /// Feature plugins.
         pub plugins: Plugins = Plugins::default(),
+        /// Events told to other systems over HTTP.
+        pub webhooks: Webhooks = Webhooks::default(),
     }
 }
 
@@ -248,5 +250,23 @@ section! {
         pub config: BTreeMap<String, serde_json::Value> = BTreeMap::new(),
         /// Secrets by name, each a path to a file that holds it.
         pub secret_files: BTreeMap<String, String> = BTreeMap::new(),
+    }
+}
+
+section! {
+    /// Events told to other systems over HTTP.
+    pub struct Webhooks {
+        /// Whether they may go to private and loopback addresses, and without TLS.
+        pub allow_private_addresses: bool = false,
+        /// Seconds that one attempt may take.
+        pub timeout_seconds: u64 = 15,
+        /// Subscriptions that are served at the same time.
+        pub concurrency: u32 = 16,
+        /// Days of nothing but failures after which a subscription is disabled.
+        pub disable_after_days: u32 = 5,
+        /// Days that the log of deliveries is kept.
+        pub keep_days: u32 = 30,
+        /// Subscriptions that a facility may have.
+        pub max_subscriptions: u32 = 50,
     }
 }

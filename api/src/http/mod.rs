@@ -23,6 +23,7 @@ pub mod prescriptions;
 pub mod problem;
 pub mod request_id;
 pub mod routes;
+pub mod subscriptions;
 pub mod webhooks;
 
 use actix_cors::Cors;

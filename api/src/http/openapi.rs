@@ -17,7 +17,7 @@ use super::{
     prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
-    webhooks,
+    subscriptions, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,9 @@ use super::{
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
+        subscriptions::create, subscriptions::list, subscriptions::get, subscriptions::patch, subscriptions::delete,
+        subscriptions::rotate, subscriptions::test, subscriptions::replay, subscriptions::deliveries,
+        subscriptions::retry,
         plugins::list, plugins::reload, plugins::resume, plugins::video_providers, webhooks::receive, webhooks::received,
         webhooks::retry,
     ),

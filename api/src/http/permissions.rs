@@ -61,4 +61,6 @@ permissions! {
     RunPlugins: Admin;
     /// Look into the mail queue and try again.
     RunDeliveries: Admin;
+    /// Say which systems are told of events, and see how that went.
+    ManageWebhooks: Admin;
 }

@@ -12,7 +12,7 @@ use super::{
     access::{self, Access},
     analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, webhooks,
+    plugins, prescriptions, problem, subscriptions, webhooks,
 };
 
 /// The prefix of all of them.
@@ -87,6 +87,20 @@ pub fn routes() -> Vec<Route> {
         post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),
         get("/admin/received-webhooks", May(P::RunDeliveries), web::to(webhooks::received)),
         post("/admin/received-webhooks/{id}/retry", May(P::RunDeliveries), web::to(webhooks::retry)),
+        post("/webhook-subscriptions", May(P::ManageWebhooks), web::to(subscriptions::create)),
+        get("/webhook-subscriptions", May(P::ManageWebhooks), web::to(subscriptions::list)),
+        get("/webhook-subscriptions/{id}", May(P::ManageWebhooks), web::to(subscriptions::get)),
+        patch("/webhook-subscriptions/{id}", May(P::ManageWebhooks), web::to(subscriptions::patch)),
+        delete("/webhook-subscriptions/{id}", May(P::ManageWebhooks), web::to(subscriptions::delete)),
+        post("/webhook-subscriptions/{id}/rotate-secret", May(P::ManageWebhooks), web::to(subscriptions::rotate)),
+        post("/webhook-subscriptions/{id}/test", May(P::ManageWebhooks), web::to(subscriptions::test)),
+        post("/webhook-subscriptions/{id}/replay", May(P::ManageWebhooks), web::to(subscriptions::replay)),
+        get("/webhook-subscriptions/{id}/deliveries", May(P::ManageWebhooks), web::to(subscriptions::deliveries)),
+        post(
+            "/webhook-subscriptions/{id}/deliveries/{delivery_id}/retry",
+            May(P::ManageWebhooks),
+            web::to(subscriptions::retry),
+        ),
         get("/plugins", May(P::SeePlugins), web::to(plugins::list)),
         post("/plugins/{id}/reload", May(P::RunPlugins), web::to(plugins::reload)),
         post("/plugins/{id}/resume", May(P::RunPlugins), web::to(plugins::resume)),
@@ -108,6 +122,10 @@ fn put(path: &'static str, access: Access, handler: Handler) -> Route {
 
 fn patch(path: &'static str, access: Access, handler: Handler) -> Route {
     Route { method: Method::PATCH, path, access, handler: handler.method(Method::PATCH) }
+}
+
+fn delete(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::DELETE, path, access, handler: handler.method(Method::DELETE) }
 }
 
 /// Registers the table: one resource per path, 405 with `Allow` for methods that it does not know.

@@ -1,11 +1,11 @@
 //! Events wait here, written with the rows they tell about, until every subscriber has had them.
 
-use consilium_kernel::{EntityRef, EventEnvelope, FacilityId, Id, Timestamp};
+use consilium_kernel::{EntityRef, EventEnvelope, FacilityId, Id, Scope, Timestamp};
 use diesel::{prelude::*, sql_query, sql_types as sql};
 use serde::Serialize;
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     session::{Session, Tx},
     types::{Instant, Uuid, at, key},
     vault::{Cell, Encrypted},
@@ -150,6 +150,57 @@ pub fn read_after(
         .bind::<sql::BigInt, _>(limit)
         .load(session.connection())?;
     rows.into_iter().map(|row| envelope(session, row)).collect()
+}
+
+/// Where a reader by time stands: at this instant, past this row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// When the event happened.
+    pub at: Timestamp,
+    /// Its row.
+    pub id: i64,
+}
+
+/// Events read by time.
+#[derive(Debug)]
+pub struct ReadByTime {
+    /// Those that were wanted and can still be opened, oldest first.
+    pub events: Vec<EventEnvelope>,
+    /// Where to go on; `None` at the end.
+    pub more: Option<Mark>,
+}
+
+/// Events of a facility after `from` and not after `until`, at most `limit` of them looked at. Only those whose type
+/// is `wanted` are opened; those whose subject was erased are left out.
+pub fn read_since(
+    session: &mut Session<'_>,
+    scope: Scope,
+    from: Mark,
+    until: Timestamp,
+    limit: i64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<ReadByTime> {
+    let rows: Vec<StoredEvent> = sql_query(
+        "SELECT tx, id, event_id, event_type, schema_number, entity_kind, entity_id, version, facility_id, at, trace, \
+         data FROM outbox WHERE facility_id = $1 AND (at, id) > ($2, $3) AND at <= $4 ORDER BY at, id LIMIT $5",
+    )
+    .bind::<Uuid, _>(scope.facility_id)
+    .bind::<Instant, _>(from.at)
+    .bind::<sql::BigInt, _>(from.id)
+    .bind::<Instant, _>(until)
+    .bind::<sql::BigInt, _>(limit)
+    .load(session.connection())?;
+    let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
+    let more = rows.last().filter(|_| full).map(|last| Mark { at: last.at, id: last.id });
+    let mut events = Vec::new();
+    for row in rows.into_iter().filter(|row| wanted(&row.event_type)) {
+        match envelope(session, row) {
+            Ok((_, event)) => events.push(event),
+            Err(Error::Sealed(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ReadByTime { events, more })
 }
 
 fn envelope(session: &mut Session<'_>, row: StoredEvent) -> Result<(Position, EventEnvelope)> {

@@ -9,7 +9,7 @@ const PLUGIN_BORDER: &[&str] = &["plugin-host", "plugin-contract"];
 const MODULES: &[&str] = &["identity", "people", "scheduling", "consultations", "prescribing"];
 
 /// Modules that hear what happens elsewhere as events, and that no other module may know.
-const LISTENERS: &[&str] = &["notifications", "insights"];
+const LISTENERS: &[&str] = &["notifications", "insights", "webhooks"];
 
 /// The crates of this workspace that `name` may depend on; `None` when the plan does not know it.
 pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
@@ -19,14 +19,14 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         return with(&[FOUNDATION, PLUGIN_BORDER, below, &["documents"]]);
     }
     if LISTENERS.contains(&room.name.as_str()) {
-        return with(&[FOUNDATION, PLUGIN_BORDER, MODULES]);
+        return with(&[FOUNDATION, PLUGIN_BORDER, MODULES, &["egress"]]);
     }
     match room.name.as_str() {
-        "kernel" | "plugin-contract" => with(&[]),
+        "kernel" | "egress" | "plugin-contract" => with(&[]),
         "documents" => with(&[&["kernel"]]),
         "db" => with(&[&["kernel"]]),
         "runtime" => with(&[&["kernel", "db"]]),
-        "plugin-host" => with(&[&["kernel", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
+        "plugin-host" => with(&[&["kernel", "egress", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
         "plugin-sdk" => with(&[&["plugin-contract"]]),
         "plugin-testkit" => with(&[&["plugin-contract", "plugin-sdk", "plugin-host"]]),
         "api" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk"]]),
@@ -46,8 +46,18 @@ pub struct Guarded {
     pub files: fn(&SourceFile) -> bool,
 }
 
-const DATABASE_CRATES: &[&str] =
-    &["db", "identity", "people", "scheduling", "consultations", "prescribing", "notifications", "insights", "tests"];
+const DATABASE_CRATES: &[&str] = &[
+    "db",
+    "identity",
+    "people",
+    "scheduling",
+    "consultations",
+    "prescribing",
+    "notifications",
+    "insights",
+    "webhooks",
+    "tests",
+];
 const ACTOR_CRATES: &[&str] = &[
     "runtime",
     "plugin-host",

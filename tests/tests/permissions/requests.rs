@@ -3,7 +3,7 @@
 use consilium_tests::client::{Answer, Client, PASSWORD, text};
 use serde_json::{Value, json};
 
-use crate::world::{World, prescription};
+use crate::world::{World, prescription, webhook_subscription};
 
 /// Tries `route` as `caller` and gives the answer.
 pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
@@ -19,6 +19,10 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
     let (path, body) = request(world, route).await;
     let method = route.split_once(' ').expect("METHOD /path").0.parse().expect("a method");
     let mut call = client.call(method, &path);
+    if route.starts_with("PATCH /webhook-subscriptions") {
+        let seen = world.administrator().get(&path).await;
+        call = call.header("If-Match", seen.header("etag"));
+    }
     if path.ends_with("/availability") || path.ends_with("/notes") || route.starts_with("PATCH /doctors") {
         call = call.header("If-Match", world.doctor.get(&path).await.header("etag"));
     }
@@ -95,6 +99,15 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         // Nothing was received: 404 for whoever is let in.
         "POST /admin/received-webhooks/{id}/retry" => (at(doctor), none),
         "POST /admin/notifications/{id}/retry" => (at(&world.delivery), none), // 409: it is not dead
+        "POST /webhook-subscriptions" => (at(""), webhook_subscription()),
+        "DELETE /webhook-subscriptions/{id}" => (at(&world.subscribed().await), none),
+        "PATCH /webhook-subscriptions/{id}" => (at(&world.subscription), json!({"description": "Changed"})),
+        "POST /webhook-subscriptions/{id}/replay" => (at(&world.subscription), json!({"from": "2026-06-01T00:00:00Z"})),
+        // There is no such delivery: 404 for whoever is let in.
+        "POST /webhook-subscriptions/{id}/deliveries/{delivery_id}/retry" => {
+            (at(&world.subscription).replace("{delivery_id}", &world.delivery), none)
+        }
+        _ if route.contains(" /webhook-subscriptions/{id}") => (at(&world.subscription), none),
         _ if route.starts_with("GET /consultations/{id}") => (at(&world.consultation), none),
         _ if route.starts_with("GET /doctors/{id}") => (at(doctor), none),
         _ if !path.contains('{') && route.starts_with("GET ") => (at(""), none),

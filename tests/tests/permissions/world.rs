@@ -29,6 +29,8 @@ pub struct World {
     pub notification: String,
     /// A delivery of any kind.
     pub delivery: String,
+    /// A webhook subscription of the facility.
+    pub subscription: String,
     free: RefCell<VecDeque<String>>,
     count: Cell<usize>,
 }
@@ -56,11 +58,13 @@ impl World {
             prescription: Value::Null,
             notification: String::new(),
             delivery: String::new(),
+            subscription: String::new(),
             count: Cell::new(0),
         };
         world.consultation = world.begun().await;
         world.prescription = world.prescribe(&world.consultation).await;
         world.notification = first(&world.patient, "/me/notifications").await;
+        world.subscription = world.subscribed().await;
         world.delivery = first(&app.admin, "/admin/notifications").await;
         world
     }
@@ -114,10 +118,26 @@ impl World {
         id
     }
 
+    /// The first of the staff.
+    pub fn administrator(&self) -> &Person {
+        &self.staff[0]
+    }
+
+    /// A new webhook subscription of the facility.
+    pub async fn subscribed(&self) -> String {
+        let made = self.administrator().post("/webhook-subscriptions", webhook_subscription()).await.expect(201);
+        text(&made, "id").to_owned()
+    }
+
     /// A prescription of this consultation.
     pub async fn prescribe(&self, consultation: &str) -> Value {
         self.doctor.post(&format!("/consultations/{consultation}/prescriptions"), prescription()).await.expect(201)
     }
+}
+
+/// Where nobody is reached.
+pub fn webhook_subscription() -> Value {
+    json!({"url": "https://hooks.example.invalid/consilium", "event_types": ["appointment_*"]})
 }
 
 /// What the doctor prescribes.

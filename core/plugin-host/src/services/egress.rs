@@ -1,9 +1,7 @@
 //! Which hosts a plugin may reach.
 
-use super::{
-    address::{AddressDenied, is_public},
-    denials::Denial,
-};
+use super::denials::Denial;
+use consilium_egress::{AddressDenied, is_public};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 

@@ -2,11 +2,11 @@
 //! host and taken out of the answer; bounded in time and size.
 
 use super::{
-    address::{AddressDenied, PublicOnly},
     denials::{Denial, Denials},
     egress::Egress,
     secrets::Secrets,
 };
+use consilium_egress::{AddressDenied, PublicOnly};
 use consilium_plugin_contract::{
     Bytes, PluginError,
     host::{HttpFetch, HttpFetched},

@@ -1,7 +1,6 @@
 //! What a plugin may ask of the host. The core implements [`HostServices`]; this folder checks the
 //! plugin's permissions before anything reaches it, and makes HTTP requests itself.
 
-mod address;
 mod denials;
 mod egress;
 mod fetch;

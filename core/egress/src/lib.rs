@@ -1,4 +1,5 @@
-//! Which addresses are public, and name resolution that answers only those.
+//! Which addresses are public, and name resolution that answers only those. For everything that sends requests to
+//! where somebody else says; knows no other crate of ours.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,12 +7,12 @@ use thiserror::Error;
 
 /// A name or number that leads to private addresses only.
 #[derive(Debug, Error)]
-#[error("{0} is a private address; the operator can allow it with allow_private")]
-pub(crate) struct AddressDenied(pub(crate) String);
+#[error("{0} is a private address; the operator can allow those")]
+pub struct AddressDenied(pub String);
 
 /// Resolves names as the system does, without private addresses. The connection is made to what
 /// was checked, so a name that changes its address between check and use gains nothing.
-pub(crate) struct PublicOnly;
+pub struct PublicOnly;
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
@@ -28,7 +29,7 @@ impl Resolve for PublicOnly {
 
 /// Whether an address is reachable by everybody on the internet: not one of IANA's special-purpose
 /// registries (RFC 6890).
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
