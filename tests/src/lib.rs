@@ -12,5 +12,6 @@ pub mod artifacts;
 pub mod client;
 pub mod deployment;
 pub mod postgres;
+pub mod providers;
 pub mod smtp;
 pub mod socket;
