@@ -12,6 +12,7 @@ pub mod artifacts;
 pub mod client;
 pub mod deployment;
 pub mod postgres;
+pub mod providers;
 pub mod receiver;
 pub mod smtp;
 pub mod socket;

@@ -1,6 +1,6 @@
 //! `video/1`: rooms, and the right of one participant to be in one.
 
-use crate::{Reconciled, Sensitive, calls};
+use crate::{Call, Permissions, Reconciled, Sensitive, calls};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -231,10 +231,62 @@ pub struct Download {
     pub headers: BTreeMap<String, Sensitive>,
 }
 
+impl Call for Join {
+    const METHOD: &'static str = "video.join";
+    type Reply = VideoAccess;
+
+    /// A patient is shown to the others as `Patient` where the plugin may not have the name.
+    fn restrict(&mut self, permissions: &Permissions) {
+        let allowed = |field: &str| permissions.patient_fields.iter().any(|allowed| allowed == field);
+        if self.participant.role != Role::Patient {
+            return;
+        }
+        if !allowed("name") {
+            "Patient".clone_into(&mut self.participant.display_name);
+            self.participant.avatar_url = None;
+        }
+        if !allowed("email") {
+            self.participant.email = None;
+        }
+    }
+}
+
 calls!(
     CreateRoom => "video.create_room" -> Room,
-    Join => "video.join" -> VideoAccess,
     EndRoom => "video.end_room" -> RoomEnded,
     Reconcile => "video.reconcile" -> Reconciled<Room>,
     Recordings => "video.recordings" -> RecordingsListed,
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn restricted(role: Role, allowed: &[&str]) -> Participant {
+        let mut join = Join {
+            room: "r".to_owned(),
+            consultation_id: "7".to_owned(),
+            participant: Participant {
+                id: "p".to_owned(),
+                role,
+                display_name: "Ada".to_owned(),
+                email: Some("ada@example.org".to_owned()),
+                avatar_url: Some("https://example.org/ada.png".to_owned()),
+            },
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let patient_fields = allowed.iter().map(|field| (*field).to_owned()).collect();
+        join.restrict(&Permissions { patient_fields, ..Permissions::default() });
+        join.participant
+    }
+
+    #[test]
+    fn a_patients_name_and_address_need_the_manifest() {
+        let nobody = restricted(Role::Patient, &[]);
+        assert_eq!((nobody.display_name.as_str(), nobody.email, nobody.avatar_url), ("Patient", None, None));
+        let named = restricted(Role::Patient, &["name"]);
+        assert_eq!((named.display_name.as_str(), named.email), ("Ada", None));
+        assert!(restricted(Role::Patient, &["email"]).email.is_some());
+        assert_eq!(restricted(Role::Doctor, &[]).display_name, "Ada");
+    }
+}

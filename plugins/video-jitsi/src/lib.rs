@@ -1,78 +1,19 @@
 //! Jitsi Meet: the room is a name, the right to be in it a JSON Web Token.
-//!
-//! Claims follow Jitsi's published token documentation (lib-jitsi-meet, `doc/tokens.md`, and "JaaS
-//! JWT" of the JaaS developer pages): `aud`, `iss`, `sub`, `room`, `exp`, `nbf`, `context.user` with
-//! `moderator`, `context.features`, and `kid` in the header where Jitsi looks the key up by it.
 
-mod token;
+mod claims;
+mod config;
 
+pub use config::{Algorithm, Config, Jaas, RoomClaim, Site, Who};
+
+use claims::{Entry, claims};
 use consilium_plugin_sdk::{
     Host, Plugin, PluginError, Sensitive, VideoProvider,
-    contract::video::{CreateRoom, EndRoom, Join, Participant, Role, Room, RoomEnded, VideoAccess},
+    contract::video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess},
     export_plugin,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use token::Signer;
-
-/// Clocks of server and Jitsi may differ by this many seconds.
-const LEEWAY_SECONDS: i64 = 30;
-
-/// Configuration.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Where the web application is: `https://meet.example.org`, or `https://8x8.vc` for JaaS.
-    #[schemars(regex(pattern = r"^https?://[^/?#]+/?$"))]
-    base_url: String,
-    /// How tokens are signed: `HS256` with `app_secret`, or `RS256` with `private_key`.
-    #[serde(default)]
-    algorithm: Algorithm,
-    /// Claim `iss`: the application's id (`app_id` in Prosody); `chat` for JaaS.
-    app_id: String,
-    /// Claim `aud`; `jitsi` for JaaS.
-    #[serde(default = "jitsi")]
-    audience: String,
-    /// Claim `sub`: the tenant or XMPP domain, for JaaS the AppID `vpaas-magic-cookie-…`; `*` lets any.
-    #[serde(default = "any")]
-    subject: String,
-    /// Name of the key in the token's header, where Jitsi has several; JaaS needs it.
-    key_id: Option<String>,
-    /// Put before the room in the address; for JaaS the AppID.
-    tenant: Option<String>,
-    /// How long a token lets somebody in, in seconds; whoever is in stays.
-    #[serde(default = "one_hour")]
-    #[schemars(range(min = 60, max = 86_400))]
-    token_lifetime_seconds: u32,
-    /// Lets the doctor record, where Jitsi can.
-    #[serde(default)]
-    recording: bool,
-}
-
-/// Signature algorithms that Jitsi accepts.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
-enum Algorithm {
-    /// HMAC with a shared secret.
-    #[default]
-    #[serde(rename = "HS256")]
-    Hs256,
-    /// RSA, Jitsi has only the public key.
-    #[serde(rename = "RS256")]
-    Rs256,
-}
-
-fn jitsi() -> String {
-    "jitsi".to_owned()
-}
-
-fn any() -> String {
-    "*".to_owned()
-}
-
-fn one_hour() -> u32 {
-    3600
-}
+use consilium_provider::{jwt::Signer, rooms};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The plugin.
 pub struct Jitsi {
@@ -80,10 +21,20 @@ pub struct Jitsi {
     signer: Signer,
 }
 
+/// What is kept of a consultation whose room is not like all others.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+struct Special {
+    #[serde(default)]
+    lobby: bool,
+    #[serde(default)]
+    facility: Option<String>,
+}
+
 impl Plugin for Jitsi {
     type Config = Config;
 
     fn create(config: Config, host: &Host<'_>) -> Result<Self, PluginError> {
+        let config = config.complete()?;
         let signer = match config.algorithm {
             Algorithm::Hs256 => Signer::hs256(host.secret("app_secret")?.expose()),
             Algorithm::Rs256 => Signer::rs256(host.secret("private_key")?.expose())?,
@@ -93,13 +44,20 @@ impl Plugin for Jitsi {
 }
 
 impl VideoProvider for Jitsi {
-    fn create_room(&self, _: &Host<'_>, request: CreateRoom) -> Result<Room, PluginError> {
+    fn create_room(&self, host: &Host<'_>, request: CreateRoom) -> Result<Room, PluginError> {
         // A Jitsi room exists while somebody is in it; only its name is agreed on beforehand.
         let name: String = request.consultation_id.chars().filter(char::is_ascii_alphanumeric).collect();
         if name.is_empty() {
             return Err(PluginError::permanent("room_invalid", "the consultation's id has no letter or digit"));
         }
-        Ok(Room { room: format!("consultation{}", name.to_ascii_lowercase()) })
+        let room = format!("consultation{}", name.to_ascii_lowercase());
+        let facility = request.facility_id.filter(|id| self.config.facilities.contains_key(id));
+        let special = Special { lobby: request.lobby, facility };
+        if special != kept(host, &request.consultation_id)? {
+            host.kv_put(&rooms::key(&request.consultation_id), json!(special), None)?;
+            rooms::remember(host, &room, &request.consultation_id, request.ends_at)?;
+        }
+        Ok(Room { room })
     }
 
     fn join(&self, host: &Host<'_>, request: Join) -> Result<VideoAccess, PluginError> {
@@ -108,12 +66,25 @@ impl VideoProvider for Jitsi {
         if expiry <= now {
             return Err(PluginError::permanent("access_expired", "access would already be over"));
         }
-        let claims = self.claims(&request, now, expiry);
-        let token = self.signer.sign(self.config.key_id.as_deref(), &claims)?;
-        let base = self.config.base_url.trim_end_matches('/');
-        let tenant = self.config.tenant.as_ref().map(|tenant| format!("/{tenant}")).unwrap_or_default();
-        let join_url = format!("{base}{tenant}/{}?jwt={token}", request.room);
-        let expires_at = jiff_timestamp(expiry)?;
+        let special = kept(host, &request.consultation_id)?;
+        let site = special.facility.as_ref().and_then(|id| self.config.facilities.get(id));
+        let own = |field: fn(&Site) -> Option<&String>| site.and_then(field);
+        let tenant = own(|site| site.tenant.as_ref()).or(self.config.tenant.as_ref()).map(String::as_str);
+        let base = own(|site| site.base_url.as_ref()).or(self.config.base_url.as_ref());
+        let base = base.map_or("", |base| base.trim_end_matches('/'));
+        let entry = Entry {
+            participant: &request.participant,
+            room: &request.room,
+            tenant,
+            lobby: special.lobby || self.config.lobby,
+            now,
+            expiry,
+        };
+        let token = self.signer.sign(self.config.key_id.as_deref(), &claims(&self.config, &entry))?;
+        let path = tenant.map(|tenant| format!("/{tenant}")).unwrap_or_default();
+        let join_url = format!("{base}{path}/{}?jwt={token}", request.room);
+        let expires_at =
+            jiff::Timestamp::from_second(expiry).map_err(|e| PluginError::permanent("time", e.to_string()))?;
         Ok(VideoAccess {
             provider: "video-jitsi".to_owned(),
             room: request.room,
@@ -131,39 +102,10 @@ impl VideoProvider for Jitsi {
     }
 }
 
-impl Jitsi {
-    fn claims(&self, request: &Join, now: i64, expiry: i64) -> Value {
-        let Participant { id, role, display_name, email, avatar_url } = &request.participant;
-        let moderator = *role == Role::Doctor;
-        let mut user = json!({"id": id, "name": display_name, "moderator": moderator});
-        for (name, value) in [("email", email), ("avatar", avatar_url)] {
-            if let (Some(value), Some(user)) = (value, user.as_object_mut()) {
-                user.insert(name.to_owned(), json!(value));
-            }
-        }
-        json!({
-            "aud": self.config.audience,
-            "iss": self.config.app_id,
-            "sub": self.config.subject,
-            "room": request.room,
-            "nbf": now - LEEWAY_SECONDS,
-            "exp": expiry,
-            "context": {
-                "user": user,
-                "features": {
-                    "screen-sharing": true,
-                    "recording": moderator && self.config.recording,
-                    "livestreaming": false,
-                    "transcription": false,
-                    "outbound-call": false,
-                },
-            },
-        })
-    }
-}
-
-fn jiff_timestamp(second: i64) -> Result<jiff::Timestamp, PluginError> {
-    jiff::Timestamp::from_second(second).map_err(|e| PluginError::permanent("time", e.to_string()))
+/// What was asked for when the room was made.
+fn kept(host: &Host<'_>, consultation: &str) -> Result<Special, PluginError> {
+    let entry = host.kv_get(&rooms::key(consultation))?;
+    Ok(entry.and_then(|entry| serde_json::from_value(entry.value).ok()).unwrap_or_default())
 }
 
 export_plugin!(Jitsi, kinds: [video], manifest: "../plugin.toml");

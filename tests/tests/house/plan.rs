@@ -28,10 +28,11 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         "runtime" => with(&[&["kernel", "db"]]),
         "plugin-host" => with(&[&["kernel", "egress", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
         "plugin-sdk" => with(&[&["plugin-contract"]]),
+        "provider" => with(&[&["plugin-contract", "plugin-sdk"]]),
         "plugin-testkit" => with(&[&["plugin-contract", "plugin-sdk", "plugin-host"]]),
         "api" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk"]]),
         "tests" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "api"]]),
-        _ if room.folder.starts_with("plugins/") => with(&[&["plugin-contract", "plugin-sdk"]]),
+        _ if room.folder.starts_with("plugins/") => with(&[&["plugin-contract", "plugin-sdk", "provider"]]),
         _ => None,
     }
 }
