@@ -19,6 +19,7 @@ mod inspect;
 mod registry;
 mod services;
 
+pub use consilium_kernel::Clock;
 pub use actor::{BreakerState, PluginInfo, PluginState};
 pub use border::{Protection, Sandbox, child_main};
 pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings};
