@@ -50,7 +50,7 @@ enum Command {
     /// Manage staff accounts
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Look at plugins
+    /// Write, test, pack and look at plugins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
     /// Check the audit log
@@ -73,7 +73,12 @@ pub fn main() -> ExitCode {
     if let Command::CheckConfig(command) = &cli.command {
         return command.run(cli.config.as_deref());
     }
-    let mut config = match config::load(cli.config.as_deref(), None) {
+    // The tools for plugin authors know no server.
+    let settings = match &cli.command {
+        Command::Plugin(command) if !command.needs_settings() => Ok(Config::default()),
+        _ => config::load(cli.config.as_deref(), None),
+    };
+    let mut config = match settings {
         Ok(config) => config,
         Err(errors) => {
             eprintln!("{errors}");
@@ -82,6 +87,10 @@ pub fn main() -> ExitCode {
     };
     if matches!(cli.command, Command::Demo(_)) {
         demo::quieten(&mut config);
+    }
+    if matches!(&cli.command, Command::Plugin(command) if !command.needs_settings()) {
+        // What the tools provoke in a plugin on purpose is told in their reports.
+        config.log.filter = "off".to_owned();
     }
     crate::logging::start(&config.log);
     let outcome = actix_rt::System::new().block_on(async move {

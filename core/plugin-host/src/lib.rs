@@ -23,6 +23,7 @@ mod registry;
 mod services;
 
 pub use actor::{Alert, PluginInfo, PluginState, ReloadError, Reloaded};
+pub use consilium_kernel::Clock;
 pub use border::{Protection, Sandbox, child_main};
 pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings};
 pub use error::{CallError, LoadError};

@@ -114,6 +114,22 @@ pub struct VideoAccess {
     pub expires_at: Timestamp,
 }
 
+impl VideoAccess {
+    /// Access by a page that lets in whoever has its address.
+    #[must_use]
+    pub fn by_link(provider: &str, room: String, join_url: String, expires_at: Timestamp) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            room,
+            join_url: Some(Sensitive::new(join_url)),
+            token: None,
+            ice_servers: Vec::new(),
+            signalling: None,
+            expires_at,
+        }
+    }
+}
+
 /// A STUN or TURN server, shaped like the `RTCIceServer` of the W3C WebRTC specification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

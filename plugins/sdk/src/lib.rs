@@ -10,6 +10,7 @@
 compile_error!("a plugin must be built with panic = \"unwind\": a panic may cost one call, not the process");
 
 pub mod abi;
+pub mod cassette;
 #[doc(hidden)]
 pub mod export;
 mod host;

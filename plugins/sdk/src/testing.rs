@@ -1,6 +1,9 @@
 //! A host in memory, for the unit tests of plugins.
 
-use crate::{Host, HostApi};
+use crate::{
+    Host, HostApi,
+    cassette::{Cassette, Player},
+};
 use consilium_plugin_contract::{
     Call, PluginError, Sensitive,
     host::{
@@ -54,6 +57,13 @@ impl FakeHost {
     {
         self.responder = Box::new(responder);
         self
+    }
+
+    /// Answers HTTP requests from a cassette.
+    #[must_use]
+    pub fn playing(self, cassette: Cassette) -> Self {
+        let player = Player::new(cassette);
+        self.answering(move |request| player.answer(request))
     }
 
     /// The host as a plugin gets it.

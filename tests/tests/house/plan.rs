@@ -30,7 +30,7 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         "plugin-sdk" => with(&[&["plugin-contract"]]),
         "provider" => with(&[&["plugin-contract", "plugin-sdk"]]),
         "plugin-testkit" => with(&[&["plugin-contract", "plugin-sdk", "plugin-host"]]),
-        "api" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk"]]),
+        "api" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "plugin-testkit"]]),
         "tests" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "api"]]),
         _ if room.folder.starts_with("plugins/") => with(&[&["plugin-contract", "plugin-sdk", "provider"]]),
         _ => None,
