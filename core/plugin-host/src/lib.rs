@@ -23,9 +23,9 @@ mod registry;
 mod services;
 
 pub use actor::{Alert, PluginInfo, PluginState, ReloadError, Reloaded};
-pub use consilium_kernel::Clock;
 pub use border::{Protection, Sandbox, child_main};
 pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings};
+pub use consilium_kernel::Clock;
 pub use error::{CallError, LoadError};
 pub use generation::Edition;
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
