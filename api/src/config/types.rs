@@ -211,6 +211,9 @@ section! {
         /// Folder for copies of the libraries, named by their hash. Empty: "plugin-cache" beside the SQLite file, or
         /// ".cache" in the directory.
         pub cache_directory: String = String::new(),
+        /// Folder for what plugins keep in blobs, encrypted; back it up with the database. Empty: "plugin-blobs" beside
+        /// the SQLite file, or ".blobs" in the directory.
+        pub blob_directory: String = String::new(),
         /// Seconds that one call may take.
         pub call_seconds: u64 = 5,
         /// The plugins to start: one table [plugins.use.<id>] each.

@@ -1,4 +1,5 @@
-//! Every request has an id, which goes into its log lines, its audit entries and its answer.
+//! Every request has an id, which goes into its log lines, its audit entries and its answer; and a
+//! place in a trace (W3C Trace Context), the client's own or a new one, which goes on to plugins and what they call.
 
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use consilium_plugin_host::trace::{self, Trace};
 use tracing::Instrument;
 
 use crate::state::State;
@@ -31,9 +33,11 @@ pub async fn trace(
     let id = incoming(&request).unwrap_or_else(|| fresh(&request));
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = request.method().to_string();
-    let span = tracing::info_span!("request", request_id = %id, method, route);
+    let joined = request.headers().get("traceparent").and_then(|value| Trace::parse(value.to_str().ok()?));
+    let place = joined.map_or_else(Trace::begin, |trace| trace.child());
+    let span = tracing::info_span!("request", request_id = %id, trace_id = place.trace_id(), method, route);
     let began = Instant::now();
-    let outcome = REQUEST_ID.scope(id.clone(), next.call(request).instrument(span.clone())).await;
+    let outcome = trace::within(place, REQUEST_ID.scope(id.clone(), next.call(request).instrument(span.clone()))).await;
     let status = match &outcome {
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),

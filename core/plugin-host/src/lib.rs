@@ -18,6 +18,7 @@ mod error;
 mod inspect;
 mod registry;
 mod services;
+pub mod trace;
 
 pub use actor::{BreakerState, PluginInfo, PluginState};
 pub use border::{Protection, Sandbox, child_main};
@@ -25,7 +26,8 @@ pub use config::{ConfigProblem, Isolation, PluginConfig, SecretSource, Settings}
 pub use error::{CallError, LoadError};
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
 pub use registry::PluginHost;
-pub use services::{Audited, HostServices, KvWritten, MemoryServices};
+pub use services::{Audited, BlobStore, HostServices, KvWritten, MemoryServices};
+pub use trace::Trace;
 
 /// The messages that plugins and host exchange.
 pub use consilium_plugin_contract as contract;

@@ -6,6 +6,7 @@ use crate::{
     config::millis,
     inspect::{Prepared, duplicates, prepare},
     services::Grant,
+    trace::{self, Trace},
 };
 use actix::{Actor as _, Addr};
 use actix_rt::{ArbiterHandle, System};
@@ -115,7 +116,8 @@ impl PluginHost {
         method: &'static str,
         request: Vec<u8>,
     ) -> Result<Vec<u8>, CallError> {
-        match tokio::time::timeout(self.0.call_limit, supervisor.send(Invoke { method, request })).await {
+        let trace = trace::current().map_or_else(Trace::begin, |trace| trace.child());
+        match tokio::time::timeout(self.0.call_limit, supervisor.send(Invoke { method, request, trace })).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(CallError::Stopped),
             Err(_) => Err(CallError::Timeout),

@@ -6,6 +6,7 @@
 //! in `tests/golden` pin the JSON of every message.
 
 pub mod analytics;
+pub mod blob;
 mod error;
 mod event;
 pub mod host;
@@ -21,7 +22,8 @@ pub mod webhook;
 pub use error::PluginError;
 pub use event::{Entity, Event};
 pub use manifest::{
-    ContractId, ContractIdError, KvPermission, Manifest, Permissions, SecretSpec, SecretUse, WebhookSpec,
+    BlobPermission, ContractId, ContractIdError, KvPermission, Manifest, Permissions, SecretSpec, SecretUse,
+    WebhookSpec,
 };
 pub use plugin::{Health, HealthCheck, HealthStatus};
 pub use value::{Bytes, Money, Sensitive};

@@ -8,6 +8,7 @@ use crate::{
     CallError, Isolation,
     border::{Frame, Tag},
     config::millis,
+    trace::Trace,
 };
 use actix::{AsyncContext as _, Context};
 use consilium_plugin_contract::{Call as _, Health, HealthCheck, HealthStatus};
@@ -32,6 +33,8 @@ pub(super) struct Running {
     since: Instant,
     /// Nobody waits for it any more; it has a moment to return.
     cancelled: bool,
+    /// For its log lines and outgoing requests.
+    pub(super) trace: Trace,
     /// Host services it waits for.
     pub(super) host_calls: HashMap<u64, Timer>,
 }
@@ -89,9 +92,9 @@ impl Supervisor {
                 continue;
             }
             self.calls += 1;
-            let purpose = Purpose::Call(call.method, Some(reply));
+            let (purpose, trace) = (Purpose::Call(call.method, Some(reply)), call.trace);
             let frame = Frame::new(Tag::Call, id, call.request).with_method(call.method);
-            self.run(id, purpose, self.setup.settings.call_timeout_ms, Some(frame), ctx);
+            self.run(id, purpose, trace, self.setup.settings.call_timeout_ms, Some(frame), ctx);
         }
     }
 
@@ -113,7 +116,7 @@ impl Supervisor {
 
     /// Begins the time in which the instance must be there.
     pub(super) fn expect_create(&mut self, ctx: &mut Context<Self>) {
-        self.run(CREATE, Purpose::Create, self.setup.settings.start_timeout_ms, None, ctx);
+        self.run(CREATE, Purpose::Create, Trace::begin(), self.setup.settings.start_timeout_ms, None, ctx);
     }
 
     /// Asks the plugin how it is, outside of the bulkhead.
@@ -125,10 +128,18 @@ impl Supervisor {
         let id = self.next_id;
         self.next_id += 1;
         let frame = Frame::new(Tag::Call, id, b"{}".to_vec()).with_method(HealthCheck::METHOD);
-        self.run(id, Purpose::Health, self.setup.settings.health_timeout_ms, Some(frame), ctx);
+        self.run(id, Purpose::Health, Trace::begin(), self.setup.settings.health_timeout_ms, Some(frame), ctx);
     }
 
-    fn run(&mut self, id: u64, purpose: Purpose, limit_ms: u64, frame: Option<Frame>, ctx: &mut Context<Self>) {
+    fn run(
+        &mut self,
+        id: u64,
+        purpose: Purpose,
+        trace: Trace,
+        limit_ms: u64,
+        frame: Option<Frame>,
+        ctx: &mut Context<Self>,
+    ) {
         let generation = self.generation;
         let timer = ctx.run_later(millis(limit_ms), move |supervisor, ctx| {
             if supervisor.generation == generation {
@@ -136,7 +147,7 @@ impl Supervisor {
             }
         });
         let since = Instant::now();
-        self.running.insert(id, Running { purpose, timer, since, cancelled: false, host_calls: HashMap::new() });
+        self.running.insert(id, Running { purpose, timer, since, cancelled: false, trace, host_calls: HashMap::new() });
         if let Some(frame) = frame {
             self.send(frame);
         }

@@ -18,6 +18,7 @@ use crate::{
     border::{Link, LinkEvent, Sandbox},
     config::millis,
     services::Grant,
+    trace::Trace,
 };
 use actix::{Actor, AsyncContext as _, Context, Handler, Message, ResponseFuture, SpawnHandle, StreamHandler};
 use breaker::Breaker;
@@ -159,6 +160,8 @@ impl StreamHandler<(u64, LinkEvent)> for Supervisor {
 pub(crate) struct Invoke {
     pub(crate) method: &'static str,
     pub(crate) request: Vec<u8>,
+    /// The step of the caller's trace that this call is.
+    pub(crate) trace: Trace,
 }
 
 impl Handler<Invoke> for Supervisor {

@@ -1,7 +1,10 @@
 //! Host calls and log lines of a plugin, while a call of it runs.
 
 use super::Supervisor;
-use crate::border::{Frame, Tag, failure};
+use crate::{
+    border::{Frame, Tag, failure},
+    trace,
+};
 use actix::{ActorFutureExt as _, AsyncContext as _, Context, WrapFuture as _};
 use consilium_plugin_contract::{PluginError, host::LogLevel};
 use consilium_plugin_sdk::abi::code;
@@ -29,7 +32,7 @@ impl Supervisor {
             let error = PluginError::retryable("busy", "too many host calls at the same time");
             return self.answer(id, Err(error));
         }
-        let work = async move { grant.serve(call, &asked.method, &asked.payload).await };
+        let work = trace::within(running.trace, async move { grant.serve(call, &asked.method, &asked.payload).await });
         let handle = ctx.spawn(work.into_actor(self).map(move |answer, supervisor, _| {
             if supervisor.generation != generation {
                 return;
@@ -61,11 +64,12 @@ impl Supervisor {
             _ => LogLevel::Debug,
         };
         let text = String::from_utf8_lossy(line.payload.get(..MAX_LINE).unwrap_or(&line.payload));
+        let trace = self.running.get(&line.call).map(|running| running.trace);
         match self.log_budget.spend(Instant::now()) {
-            Spent::Within => self.setup.grant.log(line.call, level, &text),
+            Spent::Within => self.setup.grant.log(line.call, trace, level, &text),
             Spent::Last => {
                 let notice = format!("more than {LINES_PER_SECOND} lines in a second; the rest is dropped");
-                self.setup.grant.log(line.call, LogLevel::Warn, &notice);
+                self.setup.grant.log(line.call, trace, LogLevel::Warn, &notice);
             }
             Spent::Over => {}
         }
