@@ -145,3 +145,69 @@ pub(crate) fn failed(error: Error) -> PluginError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+    use consilium_db::{audit, outbox, testing::TestDb};
+    use consilium_plugin_host::trace::Trace;
+    use serde_json::json;
+
+    fn event(subject: Option<&str>) -> Emit {
+        let subject = subject.map(str::to_owned);
+        Emit { event_type: "room_recorded".to_owned(), data: json!({"room": "7"}), subject }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_plugin_leaves_through_the_outbox_with_its_trace() {
+        for test in TestDb::both() {
+            let folder = tempfile::tempdir().unwrap();
+            let blobs = Arc::new(FileBlobs::new(test.db.clone(), folder.path().to_owned()));
+            let services = DatabaseServices::new(test.db.clone(), blobs);
+            let refused = services.emit("acme", event(Some("Arifa"))).await.unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.retryable), ("emit_subject", false));
+            let trace = Trace::begin();
+            trace::within(trace, services.emit("acme", event(None))).await.unwrap();
+
+            let shard = outbox::shard_of(plugin_values::entity("acme").id);
+            let mut events = Vec::new();
+            for _ in 0..400 {
+                // Visible once nothing older runs anywhere on the server, which other tests share.
+                events =
+                    test.db.read(move |read| outbox::read_after(read, shard, Default::default(), 10)).await.unwrap();
+                if !events.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            let (_, event) = events.remove(0);
+            assert_eq!((event.event_type.as_str(), event.entity.kind.as_str()), ("plugin_event", "plugin"));
+            assert_eq!(event.data, json!({"plugin": "acme", "type": "room_recorded", "data": {"room": "7"}}));
+            assert_eq!(event.trace, Some(trace.to_string()));
+            assert_eq!(events, []);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_happens_to_a_plugin_is_a_line_of_the_audit_log() {
+        for test in TestDb::both() {
+            let folder = tempfile::tempdir().unwrap();
+            let blobs = Arc::new(FileBlobs::new(test.db.clone(), folder.path().to_owned()));
+            let services = DatabaseServices::new(test.db.clone(), blobs);
+            services.audit("acme", "plugin_egress_denied", json!({"host": "evil.example"})).await;
+            for _ in 0..400 {
+                let report = test.db.read(audit::verify).await.unwrap();
+                assert_eq!(report.findings, []);
+                if report.unsealed == 1 {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            assert_eq!(test.db.read(audit::verify).await.unwrap().unsealed, 1);
+            let detail = named("acme", json!({"host": "evil.example"}));
+            assert_eq!(detail, json!({"host": "evil.example", "plugin": "acme"}));
+        }
+    }
+}

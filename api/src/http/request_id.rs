@@ -63,3 +63,28 @@ fn incoming(request: &ServiceRequest) -> Option<String> {
 fn fresh(request: &ServiceRequest) -> String {
     request.app_data::<web::Data<State>>().map_or_else(String::new, |state| state.db.ids().next().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, middleware::from_fn, test, web};
+
+    async fn place(header: Option<&str>) -> String {
+        let current = || async { super::trace::current().map(|trace| trace.to_string()).unwrap_or_default() };
+        let app = test::init_service(App::new().wrap(from_fn(super::trace)).route("/", web::get().to(current))).await;
+        let request =
+            header.iter().fold(test::TestRequest::get(), |request, h| request.insert_header(("traceparent", *h)));
+        String::from_utf8(test::call_and_read_body(&app, request.to_request()).await.to_vec()).unwrap_or_default()
+    }
+
+    #[actix_web::test]
+    async fn a_request_is_a_step_of_the_clients_trace_or_begins_one() {
+        let client = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let joined = place(Some(client)).await;
+        assert!(joined.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{joined}");
+        assert_ne!(joined, client, "a step of its own");
+        for own in [place(None).await, place(Some("00-not-a-trace")).await] {
+            assert_eq!(own.len(), 55, "{own}");
+            assert!(!own.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{own}");
+        }
+    }
+}
