@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     inbox::{InboxWorker, forget_before},
     mail,
+    plugin_blobs::FileBlobs,
     plugin_services::DatabaseServices,
     plugins,
     state::State,
@@ -40,7 +41,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let tasks = Tasks::default();
     let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
     let placement = SingleNode::shared();
-    let plugins = plugins::start(&config, DatabaseServices::new(db.clone())).await?;
+    let blobs = Arc::new(FileBlobs::new(db.clone(), plugins::blobs(&config)));
+    let plugins = plugins::start(&config, DatabaseServices::new(db.clone(), blobs.clone())).await?;
     let state = State::build(config, db.clone(), address, bus.clone(), placement, plugins)?;
 
     let subscribers: Vec<Arc<dyn Subscriber>> = state.subscribers();
@@ -91,12 +93,12 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });
     let state = Arc::new(state);
-    tasks.spawn(keep_house(state.clone(), tasks.shutdown()));
+    tasks.spawn(keep_house(state.clone(), blobs, tasks.shutdown()));
     Ok((state, Background(tasks)))
 }
 
 /// Forgets what nobody needs any more: answers after 24 hours, spent codes, ended sessions, quiet clients.
-async fn keep_house(state: Arc<State>, mut shutdown: Shutdown) {
+async fn keep_house(state: Arc<State>, blobs: Arc<FileBlobs>, mut shutdown: Shutdown) {
     let db = &state.db;
     let meta = CommandMeta::system(DEFAULT_FACILITY, "housekeeping");
     while shutdown.sleep(Duration::from_secs(600)).await {
@@ -108,6 +110,9 @@ async fn keep_house(state: Arc<State>, mut shutdown: Shutdown) {
         let understood = forget_before(db.clock().now());
         if let Err(error) = db.write(&meta, move |tx| inbox::forget(tx, understood)).await {
             tracing::warn!(%error, "old webhooks could not be deleted");
+        }
+        if let Err(error) = blobs.forget_unfinished(before).await {
+            tracing::warn!(%error, "unfinished blobs of plugins could not be deleted");
         }
         if let Err(refusal) = state.identity.sweep().await {
             tracing::warn!(%refusal, "old sessions and codes could not be deleted");

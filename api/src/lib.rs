@@ -9,6 +9,7 @@ pub mod logging;
 pub mod mail;
 pub mod metrics;
 pub mod pharmacy;
+pub mod plugin_blobs;
 pub mod plugin_services;
 pub mod plugins;
 pub mod server;

@@ -54,9 +54,18 @@ fn one(config: &Config, id: &str, plugin: &Plugin) -> PluginConfig {
 
 /// Where copies of the libraries are kept: as set, else beside the SQLite file, else beside the libraries.
 fn cache(config: &Config) -> PathBuf {
-    match (config.plugins.cache_directory.as_str(), config.database.url.strip_prefix("sqlite://")) {
-        ("", Some(file)) => Path::new(file).with_file_name("plugin-cache"),
-        ("", None) => Path::new(&config.plugins.directory).join(".cache"),
+    folder(config, &config.plugins.cache_directory, "plugin-cache", ".cache")
+}
+
+/// Where their blobs are kept, in the same way.
+pub fn blobs(config: &Config) -> PathBuf {
+    folder(config, &config.plugins.blob_directory, "plugin-blobs", ".blobs")
+}
+
+fn folder(config: &Config, set: &str, beside: &str, within: &str) -> PathBuf {
+    match (set, config.database.url.strip_prefix("sqlite://")) {
+        ("", Some(file)) => Path::new(file).with_file_name(beside),
+        ("", None) => Path::new(&config.plugins.directory).join(within),
         (set, _) => PathBuf::from(set),
     }
 }

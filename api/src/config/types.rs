@@ -213,6 +213,9 @@ section! {
         /// Folder for copies of the libraries, named by their hash. Empty: "plugin-cache" beside the SQLite file, or
         /// ".cache" in the directory.
         pub cache_directory: String = String::new(),
+        /// Folder for what plugins keep in blobs, encrypted; back it up with the database. Empty: "plugin-blobs" beside
+        /// the SQLite file, or ".blobs" in the directory.
+        pub blob_directory: String = String::new(),
         /// Program and first arguments of the process that runs a plugin, to confine it further by a program of your
         /// own. Empty: this program with "plugin-host".
         pub child_command: Vec<String> = Vec::new(),

@@ -83,12 +83,11 @@ pub fn if_match(request: &HttpRequest) -> Result<i64, Refusal> {
 fn meta(request: &HttpRequest) -> Result<CommandMeta, Problem> {
     let principal = request.extensions().get::<Principal>().cloned().unwrap_or(Principal::Anonymous);
     let facility = principal.user().map_or(DEFAULT_FACILITY, |user| user.facility_id);
-    let trace = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
     Ok(CommandMeta {
         principal,
         scope: Scope::of(facility),
         request_id: request_id::current(),
-        trace: trace.filter(|text| text.len() == 55 && text.is_ascii()).map(str::to_owned),
+        trace: consilium_plugin_host::trace::current().map(|trace| trace.to_string()),
         idempotency: None,
     })
 }

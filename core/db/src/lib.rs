@@ -13,6 +13,7 @@ mod keys;
 pub mod leases;
 pub mod migrations;
 pub mod outbox;
+pub mod plugin_blobs;
 pub mod plugin_values;
 mod postgres;
 mod session;

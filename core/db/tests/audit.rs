@@ -17,16 +17,20 @@ async fn write_and_seal(test: &TestDb, entries: i64) {
         let entity = EntityRef::new("thing", test.db.ids().next());
         test.db.write(&meta(), move |tx| tx.audit("read_thing", &entity, version)).await.unwrap();
     }
-    // Entries are sealed once nothing older runs anywhere on the server, which other tests share.
     let sealed = test.db.read(audit::verify).await.unwrap().sealed;
-    for _ in 0..400 {
-        if test.db.read(audit::verify).await.unwrap().unsealed == entries as u64 {
-            break;
+    until_unsealed(test, entries as u64).await;
+    test.db.write(&meta(), audit::seal).await.unwrap();
+    assert_eq!(test.db.read(audit::verify).await.unwrap().sealed, sealed + entries as u64);
+}
+
+/// Entries are seen once nothing older runs anywhere on the server, which other tests share.
+async fn until_unsealed(test: &TestDb, entries: u64) {
+    for _ in 0..1_000 {
+        if test.db.read(audit::verify).await.unwrap().unsealed == entries {
+            return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    test.db.write(&meta(), audit::seal).await.unwrap();
-    assert_eq!(test.db.read(audit::verify).await.unwrap().sealed, sealed + entries as u64);
 }
 
 async fn tamper(test: &TestDb, statement: &'static str) -> Report {
@@ -41,7 +45,7 @@ async fn an_untouched_log_verifies_with_its_unsealed_tail() {
         write_and_seal(&test, 4).await;
         let entity = EntityRef::new("thing", test.db.ids().next());
         test.db.write(&meta(), move |tx| tx.audit("read_thing", &entity, 1)).await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        until_unsealed(&test, 1).await;
         let report = test.db.read(audit::verify).await.unwrap();
         assert_eq!((report.height, report.sealed, report.unsealed), (2, 9, 1), "{}", test.url);
         assert_eq!(report.findings, []);
@@ -54,6 +58,7 @@ async fn a_detail_is_part_of_what_is_sealed() {
         let entity = EntityRef::new("thing", test.db.ids().next());
         let detail = serde_json::json!({"host": "example.org"});
         test.db.write(&meta(), move |tx| tx.audit_with("denied", &entity, 0, &detail)).await.unwrap();
+        until_unsealed(&test, 1).await;
         assert_eq!(test.db.read(audit::verify).await.unwrap().findings, []);
         let report = tamper(&test, "UPDATE audit_entry SET detail = 'nothing' WHERE action = 'denied'").await;
         assert_eq!(report.findings.len(), 1, "edited");

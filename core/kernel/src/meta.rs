@@ -25,7 +25,7 @@ pub struct CommandMeta {
     pub scope: Scope,
     /// The `X-Request-Id`, also written to the audit log.
     pub request_id: String,
-    /// The W3C `traceparent`, if the client sent one.
+    /// Where in which trace it was given, as a W3C `traceparent`: the client's trace if it sent one.
     pub trace: Option<String>,
     /// Set when the answer must be remembered and replayed.
     pub idempotency: Option<IdempotencyKey>,

@@ -21,6 +21,7 @@ mod inspect;
 mod lane;
 mod registry;
 mod services;
+pub mod trace;
 
 pub use actor::{Alert, PluginInfo, PluginState, ReloadError, Reloaded};
 pub use border::{Protection, Sandbox, child_main};
@@ -31,7 +32,8 @@ pub use generation::Edition;
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
 pub use lane::BreakerState;
 pub use registry::PluginHost;
-pub use services::{Audited, HostServices, KvWritten, MemoryServices};
+pub use services::{Audited, BlobStore, HostServices, KvWritten, MemoryServices};
+pub use trace::Trace;
 
 /// The messages that plugins and host exchange.
 pub use consilium_plugin_contract as contract;

@@ -194,6 +194,21 @@ pub struct SecretValue {
     pub value: Option<Sensitive>,
 }
 
+/// Tells the rest of the platform that something happened: a fact of type `plugin_event` with the
+/// plugin's id, this type and this data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Emit {
+    /// One of `permissions.emit`: past tense, lower snake case.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// What happened, at most 64 KiB as JSON.
+    pub data: Value,
+    /// The patient or account that the data is about, a UUID: erasing that subject erases the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
 /// No answer but success.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -208,4 +223,5 @@ calls!(
     KvDelete => "host.kv_delete" -> KvDeleted,
     Clock => "host.clock" -> ClockTime,
     Secret => "host.secret" -> SecretValue,
+    Emit => "host.emit" -> Done,
 );

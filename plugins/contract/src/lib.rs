@@ -7,6 +7,7 @@
 
 pub mod analytics;
 pub mod assistant;
+pub mod blob;
 mod error;
 mod event;
 mod feature;
@@ -29,7 +30,8 @@ pub use error::PluginError;
 pub use event::{Entity, Event};
 pub use feature::Feature;
 pub use manifest::{
-    ContractId, ContractIdError, KvPermission, Manifest, Permissions, SecretSpec, SecretUse, WebhookSpec,
+    BlobPermission, ContractId, ContractIdError, KvPermission, Manifest, Permissions, SecretSpec, SecretUse,
+    WebhookSpec,
 };
 pub use plugin::{Health, HealthCheck, HealthStatus};
 pub use reconcile::{Outcome, Reconciled};

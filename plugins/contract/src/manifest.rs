@@ -62,6 +62,20 @@ pub struct Permissions {
     /// Its key-value store; none when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvPermission>,
+    /// Types of the events it may emit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emit: Vec<String>,
+    /// Its blobs; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobPermission>,
+}
+
+/// Size of a plugin's blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlobPermission {
+    /// All blobs together, as they are stored, in bytes.
+    pub quota_bytes: u64,
 }
 
 impl Permissions {

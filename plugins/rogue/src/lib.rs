@@ -2,6 +2,7 @@
 //! from its consultation id; whatever it finds out, it answers as the room's name. Never shipped.
 
 mod escape;
+mod keeps;
 
 use consilium_plugin_sdk::{
     Host, Plugin, PluginError, VideoProvider,
@@ -118,6 +119,13 @@ fn commit(deed: &str, peer: Option<&str>, host: &Host<'_>) -> Result<String, Plu
         "environment" => Ok(json!(std::env::vars().collect::<BTreeMap<_, _>>()).to_string()),
         "secret" => Ok(host.secret(argument)?.expose().to_owned()),
         "fetch" => fetch(argument, None, host),
+        "fetch-traced" => {
+            let own = "00-11111111111111111111111111111111-2222222222222222-01";
+            let headers = [("traceparent".to_owned(), own.to_owned())].into();
+            let request =
+                HttpFetch { method: "GET".to_owned(), url: argument.to_owned(), headers, body: None, timeout_ms: None };
+            Ok(String::from_utf8_lossy(&host.fetch(&request)?.body.0).into_owned())
+        }
         "fetch-with-secret" => fetch(&format!("{}{argument}", peer.unwrap_or_default()), Some("hidden"), host),
         "fetch-with-unknown-secret" => fetch(peer.unwrap_or_default(), Some("other"), host),
         "kv-race" => kv(host),
@@ -125,6 +133,7 @@ fn commit(deed: &str, peer: Option<&str>, host: &Host<'_>) -> Result<String, Plu
             host.log(LogLevel::Info, argument);
             Ok("logged".to_owned())
         }
+        "emit" | "emit-large" | "blob" | "download" => keeps::attempt(deed, argument, peer.unwrap_or_default(), host),
         _ => Ok(escape::attempt(deed, argument).unwrap_or_else(|| format!("room-{deed}"))),
     }
 }

@@ -3,7 +3,11 @@
 use crate::abi::{Buffer, HostVtable, Slice, code};
 use consilium_plugin_contract::{
     Call, Feature, MAX_PAYLOAD, PluginError, Sensitive,
-    host::{Clock, HttpFetch, HttpFetched, KvDelete, KvEntry, KvGet, KvList, KvPut, LogLevel, Secret},
+    blob::{
+        BlobAppend, BlobCreate, BlobDelete, BlobFinish, BlobRead, BlobRef, BlobStat, BlobState, FetchToBlob,
+        FetchedToBlob,
+    },
+    host::{Clock, Emit, HttpFetch, HttpFetched, KvDelete, KvEntry, KvGet, KvList, KvPut, LogLevel, Secret},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -104,6 +108,78 @@ impl<'a> Host<'a> {
     /// `kv_conflict`, `kv_denied`.
     pub fn kv_delete(&self, key: &str, expected: Option<u64>) -> Result<bool, PluginError> {
         Ok(self.ask(&KvDelete { key: key.to_owned(), expected })?.existed)
+    }
+
+    /// Tells the platform that something happened. `event_type` is one of `permissions.emit`; `data` has at
+    /// most 64 KiB as JSON; `subject` is the id of the patient or account that the data is about.
+    ///
+    /// # Errors
+    /// `emit_denied` for a type that is not declared, `emit_too_large`, `emit_subject` when that is no id,
+    /// `emit_busy` and `emit_unavailable` (retryable).
+    pub fn emit(&self, event_type: &str, data: Value, subject: Option<&str>) -> Result<(), PluginError> {
+        let subject = subject.map(str::to_owned);
+        self.ask(&Emit { event_type: event_type.to_owned(), data, subject }).map(drop)
+    }
+
+    /// Makes an HTTP request as [`Host::fetch`] does and keeps a 2xx response's body as a blob, however
+    /// large. What does not come within the time of a call is a `partial`; go on with it in a later call by
+    /// its id as `resume`. Only the answer to a `GET` can be gone on with.
+    ///
+    /// # Errors
+    /// Those of [`Host::fetch`]; `blob_denied`, `blob_quota`, `blob_unknown`, `blob_finished`;
+    /// `resume_refused` when the server cannot continue: delete the blob and begin anew.
+    pub fn fetch_to_blob(&self, request: &HttpFetch, resume: Option<&str>) -> Result<FetchedToBlob, PluginError> {
+        self.ask(&FetchToBlob { request: request.clone(), resume: resume.map(str::to_owned) })
+    }
+
+    /// Begins an empty blob and answers its id.
+    ///
+    /// # Errors
+    /// `blob_denied` when the manifest asks for none, `blob_quota`.
+    pub fn blob_create(&self) -> Result<String, PluginError> {
+        Ok(self.ask(&BlobCreate {})?.id)
+    }
+
+    /// Adds at most 1 MiB at `offset`, the end of the blob, and answers the new end.
+    ///
+    /// # Errors
+    /// `blob_offset` when the blob ends elsewhere: ask [`Host::blob_stat`]; `blob_too_large`, `blob_quota`,
+    /// `blob_finished`, `blob_unknown`.
+    pub fn blob_append(&self, id: &str, offset: u64, bytes: &[u8]) -> Result<u64, PluginError> {
+        let bytes = bytes.to_vec().into();
+        Ok(self.ask(&BlobAppend { id: id.to_owned(), offset, bytes })?.size_bytes)
+    }
+
+    /// Ends a blob and answers its length and hash.
+    ///
+    /// # Errors
+    /// `blob_unknown`.
+    pub fn blob_finish(&self, id: &str) -> Result<BlobRef, PluginError> {
+        self.ask(&BlobFinish { id: id.to_owned() })
+    }
+
+    /// How long a blob is, and whether it is finished.
+    ///
+    /// # Errors
+    /// `blob_unknown`.
+    pub fn blob_stat(&self, id: &str) -> Result<BlobState, PluginError> {
+        self.ask(&BlobStat { id: id.to_owned() })
+    }
+
+    /// Reads at most 1 MiB from `offset` on; nothing when that is the end.
+    ///
+    /// # Errors
+    /// `blob_unknown`.
+    pub fn blob_read(&self, id: &str, offset: u64, length: u64) -> Result<Vec<u8>, PluginError> {
+        Ok(self.ask(&BlobRead { id: id.to_owned(), offset, length })?.bytes.0)
+    }
+
+    /// Frees a blob; false when it was not there.
+    ///
+    /// # Errors
+    /// `blob_denied`.
+    pub fn blob_delete(&self, id: &str) -> Result<bool, PluginError> {
+        Ok(self.ask(&BlobDelete { id: id.to_owned() })?.existed)
     }
 
     /// Writes to the host's log. No patient data.

@@ -1,14 +1,18 @@
 //! A host in memory, for the unit tests of plugins.
 
+mod blobs;
+
 use crate::{
     Host, HostApi,
     cassette::{Cassette, Player},
 };
+use blobs::FakeBlobs;
 use consilium_plugin_contract::{
     Call, PluginError, Sensitive,
+    blob::FetchToBlob,
     host::{
-        Clock, ClockTime, HttpFetch, HttpFetched, KvDelete, KvDeleted, KvEntry, KvFound, KvGet, KvList, KvListed,
-        KvPut, KvStored, KvWrite, LogLevel, Secret, SecretValue,
+        Clock, ClockTime, Done, Emit, HttpFetch, HttpFetched, KvDelete, KvDeleted, KvEntry, KvFound, KvGet, KvList,
+        KvListed, KvPut, KvStored, KvWrite, LogLevel, Secret, SecretValue,
     },
 };
 use jiff::Timestamp;
@@ -27,6 +31,8 @@ pub struct FakeHost {
     store: Mutex<BTreeMap<String, (Value, u64)>>,
     requests: Mutex<Vec<HttpFetch>>,
     responder: Box<Responder>,
+    emitted: Mutex<Vec<Emit>>,
+    blobs: FakeBlobs,
 }
 
 impl FakeHost {
@@ -39,6 +45,8 @@ impl FakeHost {
             store: Mutex::default(),
             requests: Mutex::default(),
             responder: Box::new(|_| Err(PluginError::retryable("connection_failed", "nobody answers"))),
+            emitted: Mutex::default(),
+            blobs: FakeBlobs::default(),
         }
     }
 
@@ -83,6 +91,18 @@ impl FakeHost {
         lock(&self.requests).clone()
     }
 
+    /// What was emitted so far.
+    #[must_use]
+    pub fn emitted(&self) -> Vec<Emit> {
+        lock(&self.emitted).clone()
+    }
+
+    /// The bytes of a blob, finished or not.
+    #[must_use]
+    pub fn blob(&self, id: &str) -> Option<Vec<u8>> {
+        self.blobs.get(id).ok().map(|(bytes, _)| bytes)
+    }
+
     /// Commits writes from an answer, as the real host does: all or none.
     ///
     /// # Errors
@@ -110,7 +130,16 @@ impl FakeHost {
             let Secret { name } = parse(request)?;
             return reply::<Secret>(&SecretValue { value: self.secrets.get(&name).map(Sensitive::new) });
         }
-        self.answer_kv(method, request)
+        if method == FetchToBlob::METHOD {
+            let FetchToBlob { request, resume } = parse(request)?;
+            lock(&self.requests).push(request.clone());
+            return reply::<FetchToBlob>(&self.blobs.keep((self.responder)(&request)?, resume)?);
+        }
+        if method == Emit::METHOD {
+            lock(&self.emitted).push(parse(request)?);
+            return reply::<Emit>(&Done {});
+        }
+        self.blobs.answer(method, request).unwrap_or_else(|| self.answer_kv(method, request))
     }
 
     fn answer_kv(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, PluginError> {

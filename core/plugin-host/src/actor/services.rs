@@ -4,6 +4,7 @@ use super::Supervisor;
 use crate::{
     border::{Frame, Tag, failure},
     lane::Serve,
+    trace,
 };
 use consilium_plugin_contract::{PluginError, host::LogLevel};
 use consilium_plugin_sdk::abi::code;
@@ -24,8 +25,8 @@ impl Supervisor {
         let Some(generation) = self.generation(number).map(Arc::clone) else { return };
         let (id, call) = (asked.id, asked.call);
         let (abort, registration) = AbortHandle::new_pair();
-        match self.lane.host_call(number, call, id, abort) {
-            Serve::Yes => {}
+        let trace = match self.lane.host_call(number, call, id, abort) {
+            Serve::Yes(trace) => trace,
             Serve::Over => {
                 return self.send(number, Frame::new(Tag::HostReply, id, Vec::new()).with_code(code::CANCELLED));
             }
@@ -33,10 +34,11 @@ impl Supervisor {
                 let error = PluginError::retryable("busy", "too many host calls at the same time");
                 return self.send(number, reply(id, Err(error)));
             }
-        }
+        };
         let lane = Arc::clone(&self.lane);
         let work = async move {
-            let answer = generation.build.grant.serve(call, &asked.method, &asked.payload).await;
+            let serving = generation.build.grant.serve(call, &asked.method, &asked.payload);
+            let answer = trace::within(trace, serving).await;
             if lane.host_called(number, call, id) && !generation.link.send(reply(id, answer)) {
                 generation.link.kill();
             }
@@ -55,11 +57,13 @@ impl Supervisor {
             _ => LogLevel::Debug,
         };
         let text = String::from_utf8_lossy(line.payload.get(..MAX_LINE).unwrap_or(&line.payload));
+        let trace = self.running.get(&line.call).map(|running| running.trace);
+        let trace = self.lane.trace_of(number, line.call);
         match self.log_budget.spend(Instant::now()) {
-            Spent::Within => grant.log(line.call, level, &text),
+            Spent::Within => grant.log(line.call, trace, level, &text),
             Spent::Last => {
                 let notice = format!("more than {LINES_PER_SECOND} lines in a second; the rest is dropped");
-                grant.log(line.call, LogLevel::Warn, &notice);
+                grant.log(line.call, trace, LogLevel::Warn, &notice);
             }
             Spent::Over => {}
         }

@@ -4,7 +4,7 @@ use super::{
     frame::{Frame, Tag},
     library::Library,
 };
-use consilium_plugin_contract::{MAX_PAYLOAD, PluginError};
+use consilium_plugin_contract::{Feature, MAX_PAYLOAD, PluginError};
 use consilium_plugin_sdk::abi::{ABI_MAJOR, ABI_MINOR, Buffer, HostVtable, PluginVtable, Slice, code};
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,7 @@ use std::{
 };
 
 /// The features of this host. What a plugin must have besides makes the host refuse it.
-pub(crate) const OFFERED: u64 = 0;
+pub(crate) const OFFERED: u64 = Feature::Emit.bit() | Feature::Blob.bit();
 
 /// A return code and the bytes beside it.
 pub(crate) type Outcome = (i32, Vec<u8>);

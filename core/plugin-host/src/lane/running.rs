@@ -8,6 +8,7 @@ use super::{
 use crate::{
     CallError,
     border::{Frame, Tag},
+    trace::{self, Trace},
 };
 use futures_util::future::AbortHandle;
 use std::{
@@ -29,6 +30,8 @@ pub(super) struct Running {
     limit: Duration,
     /// Nobody waits for it any more; it has a moment to return.
     cancelled: bool,
+    /// The step of the caller's trace that it is, for its log lines and outgoing requests.
+    trace: Trace,
     /// Host services it waits for.
     host_calls: HashMap<u64, AbortHandle>,
 }
@@ -55,15 +58,18 @@ pub(crate) struct Overdue {
 
 /// Whether a host service may be used.
 pub(crate) enum Serve {
-    Yes,
+    /// As part of the call's trace.
+    Yes(Trace),
     /// Its call is over.
     Over,
     TooMany,
 }
 
 impl Running {
+    /// Belongs to the trace of whoever asks.
     fn new(purpose: Purpose, limit: Duration) -> Self {
-        Self { purpose, since: Instant::now(), limit, cancelled: false, host_calls: HashMap::new() }
+        let trace = trace::current().map_or_else(Trace::begin, |trace| trace.child());
+        Self { purpose, since: Instant::now(), limit, cancelled: false, trace, host_calls: HashMap::new() }
     }
 
     pub(super) fn call(method: &'static str, reply: oneshot::Sender<Answer>, limit: Duration) -> Self {
@@ -241,9 +247,14 @@ impl Lane {
             Some(running) if running.host_calls.len() >= MAX_HOST_CALLS => Serve::TooMany,
             Some(running) => {
                 running.host_calls.insert(id, abort);
-                Serve::Yes
+                Serve::Yes(running.trace)
             }
         }
+    }
+
+    /// The trace that a running call belongs to.
+    pub(crate) fn trace_of(&self, generation: u64, call: u64) -> Option<Trace> {
+        self.state().running.get(&(generation, call)).map(|running| running.trace)
     }
 
     /// A host service is done; whether its call still waits for it.

@@ -6,6 +6,7 @@ use super::{
     egress::Egress,
     secrets::Secrets,
 };
+use crate::trace;
 use consilium_egress::{AddressDenied, PublicOnly};
 use consilium_plugin_contract::{
     Bytes, PluginError,
@@ -22,6 +23,7 @@ use std::{collections::BTreeMap, error::Error as _, sync::Arc, time::Duration};
 use url::Url;
 
 const MAX_REDIRECTS: usize = 5;
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Makes requests for one plugin.
 pub(crate) struct Fetcher {
@@ -70,22 +72,29 @@ impl Fetcher {
     }
 
     pub(crate) async fn fetch(&self, secrets: &Secrets, request: HttpFetch) -> Result<HttpFetched, PluginError> {
-        let timeout = request.timeout_ms.map_or(self.timeout, Duration::from_millis).min(self.timeout);
-        let mut outgoing = Outgoing::prepare(secrets, &request)?;
-        let work = async {
-            for hop in 0..=MAX_REDIRECTS {
-                let refused = |denial: Denial| self.denials.refuse(&denial, hop > 0);
-                self.egress.check(&outgoing.url).map_err(refused)?;
-                let response = self.send(&outgoing, hop > 0).await?;
-                match outgoing.redirect(&response)? {
-                    Some(next) => outgoing.follow(response.status(), next).map_err(refused)?,
-                    None => return self.receive(secrets, response).await,
-                }
-            }
-            Err(PluginError::permanent("too_many_redirects", format!("more than {MAX_REDIRECTS}")))
-        };
+        let work = async { self.receive(secrets, self.open(secrets, &request).await?).await };
         let late = |_| Err(PluginError::retryable("timeout", "the server did not answer in time"));
-        tokio::time::timeout(timeout, work).await.unwrap_or_else(late)
+        tokio::time::timeout(self.limit(&request), work).await.unwrap_or_else(late)
+    }
+
+    /// How long a request may take.
+    pub(super) fn limit(&self, request: &HttpFetch) -> Duration {
+        request.timeout_ms.map_or(self.timeout, Duration::from_millis).min(self.timeout)
+    }
+
+    /// Sends the request, follows redirects, and answers the response without its body.
+    pub(super) async fn open(&self, secrets: &Secrets, request: &HttpFetch) -> Result<Response, PluginError> {
+        let mut outgoing = Outgoing::prepare(secrets, request)?;
+        for hop in 0..=MAX_REDIRECTS {
+            let refused = |denial: Denial| self.denials.refuse(&denial, hop > 0);
+            self.egress.check(&outgoing.url).map_err(refused)?;
+            let response = self.send(&outgoing, hop > 0).await?;
+            match outgoing.redirect(&response)? {
+                Some(next) => outgoing.follow(response.status(), next).map_err(refused)?,
+                None => return Ok(response),
+            }
+        }
+        Err(PluginError::permanent("too_many_redirects", format!("more than {MAX_REDIRECTS}")))
     }
 
     async fn send(&self, outgoing: &Outgoing, redirected: bool) -> Result<Response, PluginError> {
@@ -105,13 +114,7 @@ impl Fetcher {
     }
 
     async fn receive(&self, secrets: &Secrets, mut response: Response) -> Result<HttpFetched, PluginError> {
-        let mut headers = BTreeMap::<String, String>::new();
-        for (name, value) in response.headers() {
-            let value = secrets.redact(value.as_bytes().to_vec());
-            let value = String::from_utf8_lossy(&value).into_owned();
-            let joined = headers.get(name.as_str()).map(|first| format!("{first}, {value}"));
-            headers.insert(name.as_str().to_owned(), joined.unwrap_or(value));
-        }
+        let headers = headers_of(&response, secrets);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| describe(&e))? {
             if body.len() + chunk.len() > self.body_limit {
@@ -123,6 +126,18 @@ impl Fetcher {
         let status = response.status().as_u16();
         Ok(HttpFetched { status, headers, body: Bytes(secrets.redact(body)) })
     }
+}
+
+/// A response's headers as the plugin may see them.
+pub(super) fn headers_of(response: &Response, secrets: &Secrets) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::<String, String>::new();
+    for (name, value) in response.headers() {
+        let value = secrets.redact(value.as_bytes().to_vec());
+        let value = String::from_utf8_lossy(&value).into_owned();
+        let joined = headers.get(name.as_str()).map(|first| format!("{first}, {value}"));
+        headers.insert(name.as_str().to_owned(), joined.unwrap_or(value));
+    }
+    headers
 }
 
 impl Outgoing {
@@ -144,6 +159,12 @@ impl Outgoing {
                 secret_headers.push(parsed.clone());
             }
             headers.insert(parsed, value);
+        }
+        if let Some(trace) = trace::current()
+            && !headers.contains_key(TRACEPARENT)
+        {
+            let value = HeaderValue::from_str(&trace.child().to_string());
+            headers.insert(TRACEPARENT, value.map_err(|_| invalid("traceparent"))?);
         }
         let (body, secret_body) = match &request.body {
             Some(body) => secrets.inject(&body.0).map(|(body, injected)| (Some(body), injected))?,

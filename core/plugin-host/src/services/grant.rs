@@ -1,27 +1,38 @@
 //! What one plugin may do: each host call is checked here before it is carried out.
 
 use super::{HostServices, Secrets, denials::Denials, egress::Egress, fetch::Fetcher};
-use crate::{PluginConfig, Settings, config::millis};
+use crate::{
+    PluginConfig, Settings,
+    config::millis,
+    trace::{self, Trace},
+};
 use consilium_plugin_contract::{
     Call, MAX_PAYLOAD, Manifest, PluginError,
+    blob::{BlobAppend, BlobCreate, BlobDelete, BlobFinish, BlobRead, BlobStat, FetchToBlob},
     host::{
-        Clock, ClockTime, Done, HttpFetch, KvDelete, KvDeleted, KvFound, KvGet, KvList, KvListed, KvPut, KvStored,
-        KvWrite, Log, LogLevel, Secret, SecretValue,
+        Clock, ClockTime, Done, Emit, HttpFetch, KvDelete, KvDeleted, KvFound, KvGet, KvList, KvListed, KvPut,
+        KvStored, KvWrite, Log, LogLevel, Secret, SecretValue,
     },
 };
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 256 * 1024;
 const MAX_LIST: u32 = 500;
+const MAX_EVENT: usize = 64 * 1024;
+const MAX_EVENTS_PER_SECOND: u32 = 50;
 
 /// A plugin's permissions together with what carries them out.
 pub(crate) struct Grant {
-    plugin: String,
-    manifest: Arc<Manifest>,
-    secrets: Secrets,
+    pub(super) plugin: String,
+    pub(super) manifest: Arc<Manifest>,
+    pub(super) secrets: Secrets,
     fetcher: Result<Fetcher, String>,
-    services: Arc<dyn HostServices>,
+    pub(super) services: Arc<dyn HostServices>,
+    emitted: Mutex<(Instant, u32)>,
 }
 
 impl Grant {
@@ -39,11 +50,16 @@ impl Grant {
         // Shorter than the call, so that the plugin can still say what happened.
         let timeout = millis(settings.call_timeout_ms) * 4 / 5;
         let fetcher = Fetcher::new(egress, denials, timeout, settings.http_body_limit);
-        Self { plugin: config.id.clone(), manifest, secrets, fetcher, services }
+        let emitted = Mutex::new((Instant::now(), 0));
+        Self { plugin: config.id.clone(), manifest, secrets, fetcher, services, emitted }
     }
 
-    pub(crate) fn log(&self, call: u64, level: LogLevel, message: &str) {
-        self.services.log(&self.plugin, call, level, message);
+    /// Writes a line of the plugin, within a span that names the trace of its call.
+    pub(crate) fn log(&self, call: u64, trace: Option<Trace>, level: LogLevel, message: &str) {
+        let span = trace
+            .map(|trace| tracing::error_span!("plugin_call", trace_id = trace.trace_id(), span_id = trace.span_id()));
+        let line = || self.services.log(&self.plugin, call, level, message);
+        span.map_or_else(line, |span| span.in_scope(line));
     }
 
     /// Serves one host call of the plugin.
@@ -51,8 +67,7 @@ impl Grant {
         match method {
             HttpFetch::METHOD => {
                 let request = parse::<HttpFetch>(request)?;
-                let unavailable = |e: &String| PluginError::retryable("http_unavailable", e.clone());
-                let fetcher = self.fetcher.as_ref().map_err(unavailable)?;
+                let fetcher = self.fetcher()?;
                 let answer = match fetcher.permits(&request) {
                     Ok(()) => match self.services.answer_http(&self.plugin, &request).await {
                         Some(answer) => answer,
@@ -71,12 +86,49 @@ impl Grant {
             }
             Log::METHOD => {
                 let Log { level, message } = parse(request)?;
-                self.log(call, level, &message);
+                self.log(call, trace::current(), level, &message);
                 reply::<Log>(&Done {})
             }
+            Emit::METHOD => self.emit(parse(request)?).await,
+            BlobCreate::METHOD
+            | BlobAppend::METHOD
+            | BlobFinish::METHOD
+            | BlobStat::METHOD
+            | BlobRead::METHOD
+            | BlobDelete::METHOD
+            | FetchToBlob::METHOD => self.serve_blob(method, request).await,
             KvGet::METHOD | KvPut::METHOD | KvDelete::METHOD | KvList::METHOD => self.serve_kv(method, request).await,
             _ => Err(PluginError::permanent("unknown_method", format!("the host has no {method:?}"))),
         }
+    }
+
+    pub(super) fn fetcher(&self) -> Result<&Fetcher, PluginError> {
+        self.fetcher.as_ref().map_err(|e| PluginError::retryable("http_unavailable", e.clone()))
+    }
+
+    async fn emit(&self, event: Emit) -> Result<Vec<u8>, PluginError> {
+        let permanent = |code: &str, message: String| Err(PluginError::permanent(code, message));
+        if !self.manifest.permissions.emit.contains(&event.event_type) {
+            return permanent("emit_denied", format!("the manifest declares no event {:?}", event.event_type));
+        }
+        if event.data.to_string().len() > MAX_EVENT {
+            return permanent("emit_too_large", format!("the data of an event has {MAX_EVENT} bytes at most"));
+        }
+        if !self.may_emit(Instant::now()) {
+            let message = format!("more than {MAX_EVENTS_PER_SECOND} events in a second");
+            return Err(PluginError::retryable("emit_busy", message));
+        }
+        self.services.emit(&self.plugin, event).await?;
+        reply::<Emit>(&Done {})
+    }
+
+    fn may_emit(&self, now: Instant) -> bool {
+        let mut emitted = self.emitted.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(emitted.0) >= Duration::from_secs(1) {
+            *emitted = (now, 0);
+        }
+        emitted.1 = emitted.1.saturating_add(1);
+        emitted.1 <= MAX_EVENTS_PER_SECOND
     }
 
     async fn serve_kv(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, PluginError> {
@@ -123,11 +175,11 @@ fn check_key(key: String) -> Result<String, PluginError> {
     Ok(key)
 }
 
-fn parse<C: Call>(request: &[u8]) -> Result<C, PluginError> {
+pub(super) fn parse<C: Call>(request: &[u8]) -> Result<C, PluginError> {
     serde_json::from_slice(request).map_err(|e| PluginError::permanent("malformed", format!("{}: {e}", C::METHOD)))
 }
 
-fn reply<C: Call>(reply: &C::Reply) -> Result<Vec<u8>, PluginError> {
+pub(super) fn reply<C: Call>(reply: &C::Reply) -> Result<Vec<u8>, PluginError> {
     let bytes =
         serde_json::to_vec(reply).map_err(|e| PluginError::permanent("malformed", format!("{}: {e}", C::METHOD)))?;
     if bytes.len() > MAX_PAYLOAD {

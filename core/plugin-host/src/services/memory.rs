@@ -1,11 +1,11 @@
 //! Host services in memory, for tests and for trying plugins out.
 
-use super::{HostServices, KvWritten};
+use super::{BlobStore, HostServices, KvWritten, memory_blobs::MemoryBlobs};
 use async_trait::async_trait;
 use consilium_kernel::{Clock, SystemClock};
 use consilium_plugin_contract::{
     PluginError,
-    host::{KvEntry, KvList, KvWrite},
+    host::{Emit, KvEntry, KvList, KvWrite},
 };
 use serde_json::Value;
 use std::{
@@ -23,6 +23,8 @@ pub struct MemoryServices {
     clock: Arc<dyn Clock>,
     stores: Mutex<Stores>,
     audited: Mutex<Vec<Audited>>,
+    emitted: Mutex<Vec<(String, Emit)>>,
+    blobs: MemoryBlobs,
 }
 
 /// An audit line.
@@ -46,7 +48,13 @@ impl MemoryServices {
     /// Empty, with this clock.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, stores: Mutex::default(), audited: Mutex::default() }
+        Self {
+            clock,
+            stores: Mutex::default(),
+            audited: Mutex::default(),
+            emitted: Mutex::default(),
+            blobs: MemoryBlobs::default(),
+        }
     }
 
     /// Commits the writes of an answer: all, or none.
@@ -68,6 +76,12 @@ impl MemoryServices {
     #[must_use]
     pub fn audited(&self) -> Vec<Audited> {
         self.audited.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What plugins emitted, by plugin, oldest first; the first ten thousand.
+    #[must_use]
+    pub fn emitted(&self) -> Vec<(String, Emit)> {
+        self.emitted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn stores(&self) -> MutexGuard<'_, Stores> {
@@ -95,6 +109,18 @@ impl HostServices for MemoryServices {
         let start = list.from.unwrap_or_default().max(list.prefix.clone());
         let matching = store.range(start..).take_while(|(key, _)| key.starts_with(&list.prefix));
         Ok(matching.take(list.limit as usize).map(|(_, entry)| entry.clone()).collect())
+    }
+
+    async fn emit(&self, plugin: &str, event: Emit) -> Result<(), PluginError> {
+        let mut emitted = self.emitted.lock().unwrap_or_else(PoisonError::into_inner);
+        if emitted.len() < MAX_AUDITED {
+            emitted.push((plugin.to_owned(), event));
+        }
+        Ok(())
+    }
+
+    fn blobs(&self) -> Option<&dyn BlobStore> {
+        Some(&self.blobs)
     }
 
     async fn audit(&self, plugin: &str, action: &str, detail: Value) {

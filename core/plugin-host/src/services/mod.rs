@@ -1,13 +1,17 @@
 //! What a plugin may ask of the host. The core implements [`HostServices`]; this folder checks the
 //! plugin's permissions before anything reaches it, and makes HTTP requests itself.
 
+mod blobs;
 mod denials;
+mod download;
 mod egress;
 mod fetch;
 mod grant;
 mod memory;
+mod memory_blobs;
 mod secrets;
 
+pub use blobs::BlobStore;
 pub(crate) use grant::Grant;
 pub use memory::{Audited, MemoryServices};
 pub(crate) use secrets::Secrets;
@@ -16,7 +20,7 @@ use async_trait::async_trait;
 use consilium_kernel::Clock;
 use consilium_plugin_contract::{
     PluginError,
-    host::{HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
+    host::{Emit, HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
 };
 use serde_json::Value;
 
@@ -50,6 +54,20 @@ pub trait HostServices: Send + Sync + 'static {
     /// tried, such as `plugin_crashed`. `detail` is a JSON object of names and numbers, never patient text.
     /// Waits for the commit; what cannot be written is logged, because the thing has happened already.
     async fn audit(&self, plugin: &str, action: &str, detail: Value);
+
+    /// Commits a fact of type `plugin_event` with the plugin's id, the event's type and its data.
+    ///
+    /// # Errors
+    /// `emit_unavailable` (retryable) when it cannot be written, `emit_subject` when that is no id.
+    async fn emit(&self, plugin: &str, event: Emit) -> Result<(), PluginError> {
+        let _ = (plugin, event);
+        Err(PluginError::permanent("emit_unavailable", "this host takes no events"))
+    }
+
+    /// Where blobs are kept; none where there are none.
+    fn blobs(&self) -> Option<&dyn BlobStore> {
+        None
+    }
 
     /// Answers a permitted HTTP request in place of the network, as conformance tests do. The
     /// request still has its `{{secret:…}}` placeholders. None: the network answers.

@@ -3,7 +3,7 @@
 
 use super::{ErrorReference, Kind};
 use crate::{
-    HealthCheck, PluginError, analytics as an, assistant as a, host as h, notification as n, payment as pay,
+    HealthCheck, PluginError, analytics as an, assistant as a, blob as b, host as h, notification as n, payment as pay,
     pharmacy as p, subscriber as s, video as v, webhook as w,
 };
 
@@ -155,6 +155,14 @@ fn host() -> Kind {
         .call::<h::Clock>(READS)
         .call::<h::Secret>(READS)
         .call::<h::Log>("another line")
+        .call::<h::Emit>("another event")
+        .call::<b::BlobCreate>("another blob")
+        .call::<b::BlobAppend>("`blob_offset`, as that is no longer where the blob ends")
+        .call::<b::BlobFinish>("finishing a finished blob is fine")
+        .call::<b::BlobStat>(READS)
+        .call::<b::BlobRead>(READS)
+        .call::<b::BlobDelete>("deleting one that is gone is fine")
+        .call::<b::FetchToBlob>("as the method of the request has it; resumed with `resume`")
         .errors(&[
             ("egress_denied", false, "the host is not on the allow-list, at first or after a redirect"),
             ("address_denied", false, "the name resolves to a private address"),
@@ -168,6 +176,18 @@ fn host() -> Kind {
             ("kv_conflict", true, "the expected version is gone; read again"),
             ("kv_quota", false, "the store is full"),
             ("kv_too_large", false, "key or value is too large"),
+            ("emit_denied", false, "the manifest declares no such event"),
+            ("emit_subject", false, "the subject is no id"),
+            ("emit_too_large", false, "more than 64 KiB of data"),
+            ("emit_busy", true, "too many events at once"),
+            ("emit_unavailable", true, "the event could not be written"),
+            ("blob_denied", false, "the manifest asks for no blobs"),
+            ("blob_unknown", false, "there is no such blob"),
+            ("blob_offset", false, "the blob does not end where the chunk begins"),
+            ("blob_finished", false, "the blob is finished already"),
+            ("blob_quota", false, "all blobs together would be larger than the quota"),
+            ("blob_too_large", false, "the chunk is larger than 1 MiB"),
+            ("blob_unavailable", true, "the blob cannot be reached"),
             ("cancelled", true, "nobody waits for the call any more"),
         ])
 }

@@ -3,9 +3,13 @@
 use crate::{Golden, text};
 use consilium_plugin_contract::{
     Bytes, Sensitive,
+    blob::{
+        BlobAppend, BlobAppended, BlobChunk, BlobCreate, BlobCreated, BlobDelete, BlobDeleted, BlobFinish, BlobRead,
+        BlobRef, BlobStat, BlobState, FetchToBlob, FetchedToBlob, PartialBlob,
+    },
     host::{
-        Clock, ClockTime, Done, HttpFetch, HttpFetched, KvDelete, KvDeleted, KvEntry, KvFound, KvGet, KvList, KvListed,
-        KvPut, KvStored, Log, LogLevel, Secret, SecretValue,
+        Clock, ClockTime, Done, Emit, HttpFetch, HttpFetched, KvDelete, KvDeleted, KvEntry, KvFound, KvGet, KvList,
+        KvListed, KvPut, KvStored, Log, LogLevel, Secret, SecretValue,
     },
 };
 use serde_json::json;
@@ -36,6 +40,35 @@ pub fn host(golden: &mut Golden) {
     golden.call(&KvDelete { key: text("k"), expected: Some(2) }, &KvDeleted { existed: true });
     golden.call(&Clock {}, &ClockTime { now: "2026-11-20T09:00:00Z".parse().unwrap() });
     golden.call(&Secret { name: text("seed") }, &SecretValue { value: Some(Sensitive::new("value")) });
+    golden.call(&Emit { event_type: text("room_recorded"), data: json!({"room": "7"}), subject: None }, &Done {});
+    blobs(golden);
     let levels = [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug];
     assert_eq!(json!(levels), json!(["error", "warn", "info", "debug"]));
+}
+
+fn blobs(golden: &mut Golden) {
+    let id = || text("0193a5b0-0000-7000-8000-000000000001");
+    let blob = BlobRef { id: id(), size_bytes: 2, sha256: text("44136fa3") };
+    golden.call(&BlobCreate {}, &BlobCreated { id: id() });
+    golden.call(&BlobAppend { id: id(), offset: 0, bytes: Bytes(b"{}".to_vec()) }, &BlobAppended { size_bytes: 2 });
+    golden.call(&BlobFinish { id: id() }, &blob);
+    golden.call(&BlobStat { id: id() }, &BlobState { size_bytes: 2, sha256: Some(text("44136fa3")) });
+    golden.call(&BlobRead { id: id(), offset: 1, length: 10 }, &BlobChunk { bytes: Bytes(b"}".to_vec()) });
+    golden.call(&BlobDelete { id: id() }, &BlobDeleted { existed: true });
+    let request = HttpFetch {
+        method: text("GET"),
+        url: text("https://api.example.org/recordings/1"),
+        headers: [].into(),
+        body: None,
+        timeout_ms: None,
+    };
+    golden.call(
+        &FetchToBlob { request, resume: Some(id()) },
+        &FetchedToBlob {
+            status: 206,
+            headers: [].into(),
+            blob: Some(blob),
+            partial: Some(PartialBlob { id: id(), size_bytes: 1 }),
+        },
+    );
 }

@@ -15,8 +15,9 @@ mod video;
 mod webhook;
 
 use consilium_plugin_contract::{
-    Call, ContractId, Feature, Health, HealthCheck, HealthStatus, KvPermission, Manifest, Permissions, PluginError,
-    SecretSpec, SecretUse, Sensitive, WebhookSpec, analytics::OnEvents, payment::CreatePayment, pharmacy::Submit,
+    BlobPermission, Call, ContractId, Feature, Health, HealthCheck, HealthStatus, KvPermission, Manifest, Permissions,
+    PluginError, SecretSpec, SecretUse, Sensitive, WebhookSpec, analytics::OnEvents, payment::CreatePayment,
+    pharmacy::Submit,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -103,6 +104,8 @@ fn plugin(golden: &mut Golden) {
                 events: vec![text("consultation_ended")],
                 patient_fields: vec![text("name")],
                 kv: Some(KvPermission { quota_bytes: 1024 }),
+                emit: vec![text("room_recorded")],
+                blob: Some(BlobPermission { quota_bytes: 4096 }),
             },
             webhooks: vec![WebhookSpec {
                 method: text("webhook.verify"),

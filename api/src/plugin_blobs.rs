@@ -1,0 +1,286 @@
+//! Blobs of plugins: rows in the database, bytes in encrypted files of one folder.
+//!
+//! A file is a row of records, one per append: length (u32, little-endian), nonce, and the chunk under AES-256-GCM
+//! with the blob's own key, bound to the blob and the chunk's place in it. The key stands in the blob's row, sealed
+//! under the plugin's data key like everything a plugin keeps.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::PathBuf,
+};
+
+use async_trait::async_trait;
+use consilium_db::{
+    Db, Error,
+    plugin_blobs::{self, PluginBlob, PluginBlobRefusal},
+};
+use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, Timestamp};
+use consilium_plugin_host::{
+    BlobStore,
+    contract::{
+        PluginError,
+        blob::{BlobRef, BlobState},
+    },
+};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    digest,
+    rand::{SecureRandom as _, SystemRandom},
+};
+use uuid::Uuid;
+
+use crate::plugin_services::failed;
+
+/// Length and nonce before a chunk.
+const HEAD: usize = 4 + NONCE_LEN;
+/// Longer chunks were never written.
+const LONGEST: usize = 2 * 1024 * 1024;
+
+/// The folder with the files, and the database with the rows.
+pub struct FileBlobs {
+    db: Db,
+    folder: PathBuf,
+    /// One append at a time: which row it was for is checked again in its transaction.
+    appending: tokio::sync::Mutex<()>,
+}
+
+impl FileBlobs {
+    /// The folder is made when the first blob is.
+    pub fn new(db: Db, folder: PathBuf) -> Self {
+        Self { db, folder, appending: tokio::sync::Mutex::default() }
+    }
+
+    /// Deletes what was begun before this time and never finished, rows and files.
+    pub async fn forget_unfinished(&self, before: Timestamp) -> Result<(), Error> {
+        for id in self.db.write(&meta(), move |tx| plugin_blobs::forget_unfinished(tx, before)).await? {
+            self.remove(id).await;
+        }
+        Ok(())
+    }
+
+    async fn find(&self, plugin: &str, id: &str) -> Result<PluginBlob, PluginError> {
+        let id: Uuid = id.parse().map_err(|_| failed(PluginBlobRefusal::Unknown.refusal().into()))?;
+        let plugin = plugin.to_owned();
+        self.db.read(move |read| plugin_blobs::find(read, &plugin, id)).await.map_err(failed)
+    }
+
+    fn path(&self, id: Uuid) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    async fn remove(&self, id: Uuid) {
+        let path = self.path(id);
+        let removed = tokio::task::spawn_blocking(move || fs::remove_file(path)).await;
+        if let Err(error) = removed.map_err(io::Error::other).and_then(|removed| removed)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%id, %error, "the file of a deleted blob could not be deleted");
+        }
+    }
+
+    async fn with_file<T: Send + 'static>(
+        &self,
+        blob: &PluginBlob,
+        work: impl FnOnce(PathBuf, PluginBlob) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, PluginError> {
+        let (path, blob) = (self.path(blob.id), blob.clone());
+        let done = tokio::task::spawn_blocking(move || work(path, blob)).await;
+        done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
+            tracing::error!(%error, "a blob's file could not be used");
+            PluginError::retryable("blob_unavailable", "the blob cannot be reached")
+        })
+    }
+}
+
+#[async_trait]
+impl BlobStore for FileBlobs {
+    async fn create(&self, plugin: &str, quota_bytes: u64) -> Result<String, PluginError> {
+        let folder = self.folder.clone();
+        let made = move || fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let made = tokio::task::spawn_blocking(made).await.map_err(io::Error::other).and_then(|made| made);
+        let mut key = vec![0; AES_256_GCM.key_len()];
+        if made.is_err() || SystemRandom::new().fill(&mut key).is_err() {
+            tracing::error!(folder = %self.folder.display(), "no blobs can be kept there");
+            return Err(PluginError::retryable("blob_unavailable", "no blob can be kept"));
+        }
+        let plugin = plugin.to_owned();
+        let create = move |tx: &mut consilium_db::Tx<'_>| plugin_blobs::create(tx, &plugin, &key, quota_bytes);
+        self.db.write(&meta(), create).await.map(|id| id.to_string()).map_err(failed)
+    }
+
+    async fn append(
+        &self,
+        plugin: &str,
+        id: &str,
+        offset: u64,
+        chunk: Vec<u8>,
+        quota_bytes: u64,
+    ) -> Result<u64, PluginError> {
+        let _alone = self.appending.lock().await;
+        let blob = self.find(plugin, id).await?;
+        if blob.sha256.is_some() {
+            return Err(failed(PluginBlobRefusal::Finished.refusal().into()));
+        }
+        if u64::try_from(blob.size_bytes).ok() != Some(offset) {
+            return Err(PluginError::permanent("blob_offset", format!("the blob ends at {}", blob.size_bytes)));
+        }
+        let size = blob.size_bytes + i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+        let stored = self.with_file(&blob, move |path, blob| write(&path, &blob, chunk)).await?;
+        let plugin = plugin.to_owned();
+        let grow =
+            move |tx: &mut consilium_db::Tx<'_>| plugin_blobs::grow(tx, &plugin, &blob, size, stored, quota_bytes);
+        self.db.write(&meta(), grow).await.map_err(failed)?;
+        Ok(size.unsigned_abs())
+    }
+
+    async fn finish(&self, plugin: &str, id: &str) -> Result<BlobRef, PluginError> {
+        let _alone = self.appending.lock().await;
+        let blob = self.find(plugin, id).await?;
+        let sha256 = match &blob.sha256 {
+            Some(sha256) => sha256.clone(),
+            None => {
+                let sha256 = self.with_file(&blob, |path, blob| hash(&path, &blob)).await?;
+                let (row, hash) = (blob.clone(), sha256.clone());
+                let finish = move |tx: &mut consilium_db::Tx<'_>| plugin_blobs::finish(tx, &row, &hash);
+                self.db.write(&meta(), finish).await.map_err(failed)?;
+                sha256
+            }
+        };
+        let size_bytes = blob.size_bytes.unsigned_abs();
+        Ok(BlobRef { id: blob.id.to_string(), size_bytes, sha256: hex::encode(sha256) })
+    }
+
+    async fn stat(&self, plugin: &str, id: &str) -> Result<BlobState, PluginError> {
+        let blob = self.find(plugin, id).await?;
+        Ok(BlobState { size_bytes: blob.size_bytes.unsigned_abs(), sha256: blob.sha256.map(hex::encode) })
+    }
+
+    async fn read(&self, plugin: &str, id: &str, offset: u64, length: usize) -> Result<Vec<u8>, PluginError> {
+        let blob = self.find(plugin, id).await?;
+        self.with_file(&blob, move |path, blob| read(&path, &blob, offset, length)).await
+    }
+
+    async fn delete(&self, plugin: &str, id: &str) -> Result<bool, PluginError> {
+        let _alone = self.appending.lock().await;
+        let Ok(id) = id.parse::<Uuid>() else { return Ok(false) };
+        let plugin = plugin.to_owned();
+        let existed = self.db.write(&meta(), move |tx| plugin_blobs::delete(tx, &plugin, id)).await.map_err(failed)?;
+        if existed {
+            self.remove(id).await;
+        }
+        Ok(existed)
+    }
+}
+
+fn meta() -> CommandMeta {
+    CommandMeta::system(DEFAULT_FACILITY, "plugin")
+}
+
+/// Adds a record behind what counts, and answers how much counts now.
+fn write(path: &std::path::Path, blob: &PluginBlob, mut chunk: Vec<u8>) -> io::Result<i64> {
+    let length = u32::try_from(chunk.len()).map_err(io::Error::other)?;
+    let mut nonce = [0; NONCE_LEN];
+    SystemRandom::new().fill(&mut nonce).map_err(|_| io::Error::other("no random numbers"))?;
+    let sealing = Nonce::assume_unique_for_key(nonce);
+    key(blob)?
+        .seal_in_place_append_tag(sealing, place(blob, blob.size_bytes.unsigned_abs()), &mut chunk)
+        .map_err(|_| io::Error::other("could not be encrypted"))?;
+    let mut file = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    // What a crash left behind.
+    file.set_len(blob.stored_bytes.unsigned_abs())?;
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(&[&length.to_le_bytes()[..], &nonce, &chunk].concat())?;
+    file.sync_data()?;
+    i64::try_from(file.stream_position()?).map_err(io::Error::other)
+}
+
+fn read(path: &std::path::Path, blob: &PluginBlob, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut found = Vec::new();
+    let end = offset.saturating_add(length as u64);
+    each_record(path, blob, |record, at, size| {
+        if at >= end {
+            return Ok(false);
+        }
+        if at + size as u64 > offset {
+            let chunk = record.open(blob, at, size)?;
+            let from = usize::try_from(offset.saturating_sub(at)).map_err(io::Error::other)?;
+            found.extend(chunk.into_iter().skip(from).take(length - found.len()));
+        } else {
+            record.skip(size)?;
+        }
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+fn hash(path: &std::path::Path, blob: &PluginBlob) -> io::Result<Vec<u8>> {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    each_record(path, blob, |record, at, size| {
+        hash.update(&record.open(blob, at, size)?);
+        Ok(true)
+    })?;
+    Ok(hash.finish().as_ref().to_vec())
+}
+
+/// A file that stands behind a record's length.
+struct Record(File);
+
+impl Record {
+    fn open(&mut self, blob: &PluginBlob, at: u64, size: usize) -> io::Result<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        self.0.read_exact(&mut nonce)?;
+        let mut chunk = vec![0; size + AES_256_GCM.tag_len()];
+        self.0.read_exact(&mut chunk)?;
+        let opened = key(blob)?.open_in_place(Nonce::assume_unique_for_key(nonce), place(blob, at), &mut chunk);
+        let length = opened.map_err(|_| io::Error::other("damaged, moved, or sealed with another key"))?.len();
+        chunk.truncate(length);
+        Ok(chunk)
+    }
+
+    fn skip(&mut self, size: usize) -> io::Result<()> {
+        let rest = NONCE_LEN + size + AES_256_GCM.tag_len();
+        self.0.seek_relative(i64::try_from(rest).map_err(io::Error::other)?)
+    }
+}
+
+/// Visits records with where they begin and how long they are, until told to stop.
+fn each_record(
+    path: &std::path::Path,
+    blob: &PluginBlob,
+    mut visit: impl FnMut(&mut Record, u64, usize) -> io::Result<bool>,
+) -> io::Result<()> {
+    if blob.stored_bytes == 0 {
+        return Ok(());
+    }
+    let mut record = Record(File::open(path)?);
+    let (mut at, mut position) = (0_u64, 0_u64);
+    while position < blob.stored_bytes.unsigned_abs() {
+        let mut length = [0; 4];
+        record.0.read_exact(&mut length)?;
+        let size = u32::from_le_bytes(length) as usize;
+        if size > LONGEST {
+            return Err(io::Error::other("damaged: no record is that long"));
+        }
+        if !visit(&mut record, at, size)? {
+            return Ok(());
+        }
+        at += size as u64;
+        position += (HEAD + size + AES_256_GCM.tag_len()) as u64;
+    }
+    Ok(())
+}
+
+fn key(blob: &PluginBlob) -> io::Result<LessSafeKey> {
+    UnboundKey::new(&AES_256_GCM, &blob.file_key).map(LessSafeKey::new).map_err(|_| io::Error::other("no key"))
+}
+
+/// What a record is bound to: the blob, and where in it the chunk begins.
+fn place(blob: &PluginBlob, at: u64) -> Aad<Vec<u8>> {
+    Aad::from([&blob.id.as_bytes()[..], &at.to_le_bytes()].concat())
+}
+
+#[cfg(test)]
+#[path = "plugin_blobs_tests.rs"]
+mod tests;
