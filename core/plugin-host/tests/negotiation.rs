@@ -9,7 +9,12 @@ use consilium_plugin_host::{
     Isolation, MemoryServices, PluginConfig, PluginHost, PluginState, Settings,
     contract::video::{CreateRoom, EndRoom, Recordings},
 };
-use std::{path::PathBuf, process::Command, sync::Arc};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 
 /// Compiles the C plugin with the header of the SDK.
@@ -120,6 +125,36 @@ async fn a_plugin_of_a_later_minor_with_a_longer_table_works() {
         let host = start(support::settings(&directory), c_plugin(&directory, &newer), isolation).await;
         assert_eq!(host.problems(), []);
         assert_eq!(host.call("c", room()).await.unwrap().room, "c");
+        host.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_call_is_told_so_and_the_plugin_lives_on() {
+    for isolation in [Isolation::Process, Isolation::InProcess] {
+        let directory = tempfile::tempdir().unwrap();
+        // Without the cancel the process would be killed, or the thread abandoned and the plugin quarantined.
+        let settings = Settings {
+            call_timeout_ms: 300,
+            cancel_grace_ms: 3_000,
+            max_abandoned: 1,
+            ..support::settings(&directory)
+        };
+        let host = start(settings, c_plugin(&directory, &["-DWAITS"]), isolation).await;
+        let before = host.list().await.remove(0);
+        assert_eq!(host.call("c", room()).await.unwrap_err().code(), "plugin_timeout");
+        let start = Instant::now();
+        let next = loop {
+            let next = host.call("c", Recordings { room: "c".to_owned(), consultation_id: "1".to_owned() }).await;
+            match next.unwrap_err() {
+                // It waits until the cancelled call has returned.
+                busy if busy.code() == "plugin_busy" && start.elapsed() < Duration::from_secs(20) => {}
+                other => break other,
+            }
+        };
+        assert_eq!(next.code(), "not_supported");
+        let after = host.list().await.remove(0);
+        assert_eq!((after.pid, after.restarts, after.state), (before.pid, 0, PluginState::Running));
         host.shutdown().await;
     }
 }

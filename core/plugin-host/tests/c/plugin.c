@@ -1,9 +1,11 @@
 /* A video plugin in C, written from the header alone: proof that the header says what the border
  * does. The macros make wrong ones of it. */
 #include "consilium_plugin.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MAGIC
@@ -27,6 +29,8 @@
 
 struct instance {
   const consilium_host *host;
+  atomic_ullong cancelled; /* the call that cancel() named last */
+  atomic_int drained;
 };
 
 static void give(consilium_buffer *out, const char *text) {
@@ -52,7 +56,7 @@ static int32_t create(const consilium_host *host, consilium_slice config, void *
   (void)out;
   if (host->abi_major != CONSILIUM_ABI_MAJOR || host->size < CONSILIUM_HOST_SIZE_1_0)
     return CONSILIUM_INVALID;
-  struct instance *made = malloc(sizeof *made);
+  struct instance *made = calloc(1, sizeof *made);
   made->host = host;
   *instance = made;
   return CONSILIUM_OK;
@@ -68,6 +72,17 @@ static int32_t call(void *instance, uint64_t call_id, consilium_slice method,
   (void)request;
   if (is(method, "plugin.health")) {
     give(out, "{\"status\":\"ok\"}");
+#ifdef WAITS
+  } else if (is(method, "video.create_room")) {
+    /* Returns once both ways of the header have told that nobody waits, or after ten seconds. */
+    struct timespec pause = {0, 1000000};
+    for (int i = 0; i < 10000; i++) {
+      if (self->host->cancelled(self->host->context, call_id) && self->cancelled == call_id)
+        return CONSILIUM_CANCELLED;
+      nanosleep(&pause, NULL);
+    }
+    abort();
+#endif
   } else if (is(method, "video.create_room")) {
     consilium_buffer time = {NULL, 0, NULL};
     int32_t code = self->host->call(self->host->context, call_id, lend("host.clock"), lend("{}"), &time);
@@ -87,17 +102,24 @@ static int32_t call(void *instance, uint64_t call_id, consilium_slice method,
 }
 
 static void cancel(void *instance, uint64_t call_id) {
-  (void)instance;
-  (void)call_id;
+  struct instance *self = instance;
+  self->cancelled = call_id;
 }
 
 static int32_t drain(void *instance, uint64_t timeout_ms) {
-  (void)instance;
+  struct instance *self = instance;
   (void)timeout_ms;
+  self->host->log(self->host->context, 0, 3, lend("drained"));
+  self->drained = 1;
   return CONSILIUM_OK;
 }
 
-static void destroy(void *instance) { free(instance); }
+/* The host drains before it destroys; one that does not loses the process that this runs in. */
+static void destroy(void *instance) {
+  struct instance *self = instance;
+  if (!self->drained) abort();
+  free(self);
+}
 
 #ifdef NO_ENTRY_POINT
 const consilium_plugin *consilium_plugin_v2(void) {
