@@ -209,7 +209,9 @@ async fn many_dispatchers_send_nothing_twice_sqlite_postgres() {
         stage.digest().await;
         let (one, two, three) = (stage.dispatcher(), stage.dispatcher(), stage.dispatcher());
         let sent = tokio::join!(one.send_due(), two.send_due(), three.send_due());
-        (sent.0.unwrap(), sent.1.unwrap(), sent.2.unwrap());
+        for sent in [sent.0, sent.1, sent.2] {
+            sent.unwrap();
+        }
         stage.send().await;
         let seen = stage.endpoints.seen.lock().unwrap().clone();
         let different: BTreeSet<_> = seen.iter().map(|seen| (seen.url.clone(), seen.id.uuid())).collect();

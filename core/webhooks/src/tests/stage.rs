@@ -88,7 +88,6 @@ pub struct Stage {
     pub test: TestDb,
     pub webhooks: Webhooks,
     pub endpoints: Arc<Endpoints>,
-    pub settings: WebhookSettings,
 }
 
 /// Plays `scene` on each database.
@@ -115,8 +114,8 @@ pub const URL: &str = "https://hooks.example.org/consilium";
 
 impl Stage {
     pub fn with(test: TestDb, settings: WebhookSettings) -> Self {
-        let webhooks = Webhooks::new(test.db.clone(), settings.clone());
-        Self { test, webhooks, endpoints: Arc::default(), settings }
+        let webhooks = Webhooks::new(test.db.clone(), settings);
+        Self { test, webhooks, endpoints: Arc::default() }
     }
 
     pub async fn subscribe(&self, url: &str, event_types: &[&str]) -> WithSecret {
