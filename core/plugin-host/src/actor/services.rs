@@ -57,7 +57,6 @@ impl Supervisor {
             _ => LogLevel::Debug,
         };
         let text = String::from_utf8_lossy(line.payload.get(..MAX_LINE).unwrap_or(&line.payload));
-        let trace = self.running.get(&line.call).map(|running| running.trace);
         let trace = self.lane.trace_of(number, line.call);
         match self.log_budget.spend(Instant::now()) {
             Spent::Within => grant.log(line.call, trace, level, &text),
