@@ -132,17 +132,16 @@ pub fn forget_unfinished(tx: &mut Tx<'_>, before: Timestamp) -> Result<Vec<uuid:
 #[derive(QueryableByName)]
 struct Used {
     #[diesel(sql_type = sql::BigInt)]
+    blobs: i64,
+    #[diesel(sql_type = sql::BigInt)]
     bytes: i64,
 }
 
 fn check_room(tx: &mut Tx<'_>, plugin: &str, quota: u64) -> Result<()> {
-    let statement =
-        "SELECT CAST(COALESCE(SUM(stored_bytes + $2), 0) AS BIGINT) AS bytes FROM plugin_blob WHERE plugin = $1";
-    let used: Used = sql_query(statement)
-        .bind::<sql::Text, _>(plugin)
-        .bind::<sql::BigInt, _>(OVERHEAD)
-        .get_result(tx.connection())?;
-    if u64::try_from(used.bytes).unwrap_or(0) > quota {
+    let statement = "SELECT COUNT(*) AS blobs, CAST(COALESCE(SUM(stored_bytes), 0) AS BIGINT) AS bytes \
+                     FROM plugin_blob WHERE plugin = $1";
+    let used: Used = sql_query(statement).bind::<sql::Text, _>(plugin).get_result(tx.connection())?;
+    if u64::try_from(used.bytes + used.blobs * OVERHEAD).unwrap_or(u64::MAX) > quota {
         return Err(PluginBlobRefusal::Quota.refusal().into());
     }
     Ok(())
