@@ -12,12 +12,12 @@
 
 use super::{Answer, Contract, Request, Violation};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use consilium_kernel::{Clock as _, SystemClock};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Mutex,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// The key and secret of the project that is played.
@@ -39,7 +39,7 @@ pub struct LiveKit(Mutex<State>);
 
 /// Seconds since 1970.
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
+    SystemClock.now().as_second()
 }
 
 impl LiveKit {
