@@ -1,5 +1,6 @@
 //! A plugin host with one plugin, and requests of the core.
 
+use consilium_kernel::{Clock as _, SystemClock};
 use consilium_plugin_host::{
     CallError, Isolation, MemoryServices, PluginConfig, PluginHost, SecretSource, Settings,
     contract::{
@@ -9,7 +10,6 @@ use consilium_plugin_host::{
     },
 };
 use consilium_tests::artifacts;
-use jiff::Timestamp;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, sync::Arc};
 use tempfile::TempDir;
@@ -72,7 +72,7 @@ impl Running {
 }
 
 pub fn room(consultation: &str) -> CreateRoom {
-    let now = Timestamp::now();
+    let now = SystemClock.now();
     CreateRoom {
         idempotency_key: consultation.to_owned(),
         consultation_id: consultation.to_owned(),
@@ -100,7 +100,7 @@ pub fn join(room: &str, consultation: &str, role: Role) -> Join {
             email: None,
             avatar_url: None,
         },
-        expires_at: Timestamp::now() + std::time::Duration::from_secs(600),
+        expires_at: SystemClock.now() + std::time::Duration::from_secs(600),
     }
 }
 
@@ -109,7 +109,7 @@ pub fn verify(headers: &[(&str, &str)], body: &[u8]) -> Verify {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         query: None,
         body: Bytes(body.to_vec()),
-        received_at: Timestamp::now(),
+        received_at: SystemClock.now(),
     }
 }
 
@@ -118,6 +118,6 @@ pub fn read(delivery_id: &str, body: &[u8]) -> Read {
         delivery_id: delivery_id.to_owned(),
         headers: BTreeMap::new(),
         body: Bytes(body.to_vec()),
-        received_at: Timestamp::now(),
+        received_at: SystemClock.now(),
     }
 }

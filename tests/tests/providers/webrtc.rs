@@ -2,8 +2,8 @@
 //! and stop doing so when they expire, under another secret and for another name.
 
 use crate::support::{join, start};
+use consilium_kernel::{Clock as _, SystemClock};
 use consilium_plugin_host::contract::video::{IceServer, Join, Role};
-use jiff::Timestamp;
 use serde_json::json;
 use std::{
     fs::{self, File},
@@ -86,7 +86,7 @@ impl Drop for Coturn {
 async fn credentials(coturn: &Coturn, secret: &str, lifetime: Duration) -> (String, String) {
     let config = json!({"turn_urls": [format!("turn:127.0.0.1:{}", coturn.port)]});
     let plugin = start("video-webrtc", config, &[("turn_secret", secret)]).await;
-    let request = Join { expires_at: Timestamp::now() + lifetime, ..join("consultation-7", "7", Role::Patient) };
+    let request = Join { expires_at: SystemClock.now() + lifetime, ..join("consultation-7", "7", Role::Patient) };
     let [IceServer { username, credential, .. }] = plugin.call(request).await.unwrap().ice_servers.try_into().unwrap();
     (username.unwrap(), credential.unwrap().expose().to_owned())
 }
@@ -98,7 +98,7 @@ async fn credentials_relay_until_they_expire() {
     assert_eq!(coturn.relay(&username, &credential), Ok(4), "{}", coturn.log());
     let (username, credential) = credentials(&coturn, SECRET, Duration::from_secs(4)).await;
     let expiry: i64 = username.split_once(':').unwrap().0.parse().unwrap();
-    while Timestamp::now().as_second() <= expiry {
+    while SystemClock.now().as_second() <= expiry {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let refused = coturn.relay(&username, &credential).unwrap_err();
