@@ -61,6 +61,9 @@ impl Supervisor {
             let event = if frame.tag == Tag::Reply {
                 let Some((errand, answer)) = lane.replied(number, frame) else { return true };
                 Event::Done(errand, answer)
+            } else if frame.tag == Tag::Log {
+                let trace = lane.trace_of(number, frame.call);
+                Event::Log(frame, trace)
             } else {
                 Event::Frame(frame)
             };

@@ -18,6 +18,7 @@ use crate::{
     config::millis,
     generation::{Build, Generation},
     lane::{Answer, Errand, Lane},
+    trace::Trace,
 };
 use actix::{Actor, AsyncContext as _, Context, Handler, Message, ResponseFuture, SpawnHandle, StreamHandler};
 use consilium_plugin_contract::Health;
@@ -87,6 +88,8 @@ enum Phase {
 /// What a generation says besides the answers to calls.
 pub(crate) enum Event {
     Frame(Frame),
+    /// A line for the log, and the trace of its call, which may be over when the line is written.
+    Log(Frame, Option<Trace>),
     Done(Errand, Answer),
     /// Its process is gone; how it ended.
     Closed(String),
@@ -168,12 +171,12 @@ impl StreamHandler<(u64, Event)> for Supervisor {
             Event::Done(Errand::Create, answer) => self.created(number, answer, ctx),
             Event::Done(Errand::Health, answer) => self.healthy(number, answer, ctx),
             Event::Closed(how) => self.gone(number, how, ctx),
+            Event::Log(line, trace) => self.log(number, &line, trace),
             Event::Frame(frame) => match frame.tag {
                 Tag::Confined => self.confined(number, &frame),
                 Tag::Hello => self.greeted(number, &frame, ctx),
                 Tag::Refused => self.stop(number, String::from_utf8_lossy(&frame.payload).into_owned(), ctx),
                 Tag::HostCall => self.serve(number, frame),
-                Tag::Log => self.log(number, &frame),
                 Tag::Drained if self.current != Some(number) || self.phase == Phase::Draining => {
                     self.discard(number, "it ended", ctx);
                 }

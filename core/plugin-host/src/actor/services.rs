@@ -4,7 +4,7 @@ use super::Supervisor;
 use crate::{
     border::{Frame, Tag, failure},
     lane::Serve,
-    trace,
+    trace::{self, Trace},
 };
 use consilium_plugin_contract::{PluginError, host::LogLevel};
 use consilium_plugin_sdk::abi::code;
@@ -47,7 +47,7 @@ impl Supervisor {
     }
 
     /// Writes a line of the plugin to the log, if it has not written too many this second.
-    pub(super) fn log(&mut self, number: u64, line: &Frame) {
+    pub(super) fn log(&mut self, number: u64, line: &Frame, trace: Option<Trace>) {
         let Some(generation) = self.generation(number).map(Arc::clone) else { return };
         let grant = &generation.build.grant;
         let level = match line.code {
@@ -57,7 +57,6 @@ impl Supervisor {
             _ => LogLevel::Debug,
         };
         let text = String::from_utf8_lossy(line.payload.get(..MAX_LINE).unwrap_or(&line.payload));
-        let trace = self.lane.trace_of(number, line.call);
         match self.log_budget.spend(Instant::now()) {
             Spent::Within => grant.log(line.call, trace, level, &text),
             Spent::Last => {
