@@ -17,7 +17,7 @@ use consilium_kernel::FacilityId;
 use consilium_plugin_host::{
     BreakerState, CallError, PluginHost, PluginInfo, PluginState,
     contract::{
-        HealthStatus,
+        Call as _, HealthStatus,
         video::{self as contract, CreateRoom, EndRoom, Join, Participant, Role},
     },
 };
@@ -55,6 +55,8 @@ pub enum Trouble {
     BreakerOpen,
     /// It says itself, or shows by not answering, that it is not well.
     HealthDown,
+    /// It is well, and wants no more requests for a while. Those who are in its rooms stay.
+    AskedToWait,
 }
 
 impl Trouble {
@@ -68,6 +70,7 @@ impl Trouble {
             Self::Stopped => ("stopped", "not running"),
             Self::BreakerOpen => ("breaker_open", "failed too often and is left alone for a while"),
             Self::HealthDown => ("health_down", "reports that it is not well"),
+            Self::AskedToWait => ("asked_to_wait", "wants no more requests for a while"),
         }
     }
 
@@ -81,7 +84,11 @@ impl Trouble {
             PluginState::Stopped => Some(Self::Stopped),
             PluginState::Running if !info.kinds.iter().any(|contract| contract.kind == "video") => Some(Self::NoVideo),
             PluginState::Running if info.breaker == BreakerState::Open => Some(Self::BreakerOpen),
-            PluginState::Running => down.then_some(Self::HealthDown),
+            PluginState::Running if down => Some(Self::HealthDown),
+            PluginState::Running => {
+                let needed = |method: &str| [CreateRoom::METHOD, Join::METHOD].contains(&method);
+                info.resting.iter().any(|resting| needed(resting.method)).then_some(Self::AskedToWait)
+            }
         }
     }
 }
@@ -118,7 +125,8 @@ impl VideoAccess for PluginVideo {
 
     async fn trouble(&self, provider: &str) -> Option<String> {
         let running = self.plugins.list().await;
-        let trouble = Trouble::of(running.iter().find(|info| info.id == provider))?;
+        let trouble = Trouble::of(running.iter().find(|info| info.id == provider));
+        let trouble = trouble.filter(|trouble| *trouble != Trouble::AskedToWait)?;
         Some(trouble.words().0.to_owned())
     }
 

@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use consilium_db::plugin_values;
 use consilium_kernel::{CommandMeta, Refusal, RefusalKind, Timestamp};
-use consilium_plugin_host::{Edition, PluginInfo, ReloadError, Reloaded, Sandbox, contract::HealthStatus};
+use consilium_plugin_host::{Edition, PluginInfo, ReloadError, Reloaded, Resting, Sandbox, contract::HealthStatus};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -37,6 +37,8 @@ pub struct PluginResponse {
     library_sha256: String,
     /// `closed` lets calls pass, `open` does not, `half_open` lets one try.
     breaker: String,
+    /// Methods that are not called for now, because the provider asked to be left alone (`Retry-After`).
+    resting: Vec<RestingResponse>,
     /// What it said of itself last.
     healthy: Option<bool>,
     /// Since the server started.
@@ -65,6 +67,22 @@ pub struct AlertResponse {
     message: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
+}
+
+/// A method that is not called for now.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginResting)]
+pub struct RestingResponse {
+    /// `video.create_room`, …
+    method: String,
+    /// For how long.
+    seconds: u32,
+}
+
+impl From<Resting> for RestingResponse {
+    fn from(Resting { method, seconds }: Resting) -> Self {
+        Self { method: method.to_owned(), seconds }
+    }
 }
 
 /// What confines a plugin's code: each wall `in force`, `partly in force: why`, `unavailable: why` or `not in-process`.
@@ -102,6 +120,7 @@ fn response(info: PluginInfo, admin: bool) -> PluginResponse {
         state: word(info.state),
         sandbox: info.sandbox.as_ref().map(walls),
         breaker: word(info.breaker),
+        resting: info.resting.into_iter().map(RestingResponse::from).collect(),
         id: info.id,
         version: info.version,
         pid: info.pid.filter(|_| admin),

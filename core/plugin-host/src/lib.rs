@@ -30,7 +30,7 @@ pub use consilium_kernel::Clock;
 pub use error::{CallError, LoadError};
 pub use generation::Edition;
 pub use inspect::{SUPPORTED_CONTRACTS, check, inspect};
-pub use lane::BreakerState;
+pub use lane::{BreakerState, Resting};
 pub use registry::PluginHost;
 pub use services::{Audited, BlobStore, HostServices, KvWritten, MemoryServices};
 pub use trace::Trace;

@@ -117,7 +117,7 @@ impl PluginHost {
     ) -> Result<Vec<u8>, CallError> {
         let answer = async {
             loop {
-                let turn = lane.turn().await?;
+                let turn = lane.turn(method).await?;
                 let bytes = request(turn.manifest())?;
                 if let Some(answer) = turn.send(method, bytes) {
                     return answer.await.unwrap_or(Err(CallError::Stopped));

@@ -1,7 +1,11 @@
 //! What operators see of a plugin.
 
 use super::{Phase, Supervisor};
-use crate::{Isolation, PluginConfig, border::Sandbox, lane::BreakerState};
+use crate::{
+    Isolation, PluginConfig,
+    border::Sandbox,
+    lane::{BreakerState, Resting},
+};
 use consilium_kernel::Timestamp;
 use consilium_plugin_contract::{ContractId, Health};
 use serde::Serialize;
@@ -31,6 +35,8 @@ pub struct PluginInfo {
     pub library_sha256: String,
     /// Whether calls pass.
     pub breaker: BreakerState,
+    /// Methods that are not called for now, because the provider asked to be left alone.
+    pub resting: Vec<Resting>,
     /// What it said of itself last.
     pub health: Option<Health>,
     /// Calls taken since the server started.
@@ -93,6 +99,7 @@ impl PluginInfo {
             generation: 0,
             library_sha256: String::new(),
             breaker: BreakerState::Closed,
+            resting: Vec::new(),
             health: None,
             calls: 0,
             failures: 0,
@@ -107,7 +114,7 @@ impl PluginInfo {
 impl Supervisor {
     pub(super) fn describe(&self) -> PluginInfo {
         let manifest = &self.build.manifest;
-        let (tally, breaker) = self.lane.tally();
+        let (tally, breaker, resting) = self.lane.tally();
         PluginInfo {
             id: self.id.clone(),
             plugin: manifest.id.clone(),
@@ -125,6 +132,7 @@ impl Supervisor {
             generation: self.current.unwrap_or(self.number),
             library_sha256: self.build.sha256.clone(),
             breaker,
+            resting,
             health: self.health.clone(),
             calls: tally.calls,
             failures: tally.failures,
