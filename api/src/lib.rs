@@ -1,6 +1,7 @@
 //! The HTTP and WebSocket API and the command line around the modules of the product.
 
 pub mod background;
+mod event_plugins;
 pub mod cli;
 pub mod config;
 pub mod http;

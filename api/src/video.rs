@@ -18,7 +18,7 @@ use consilium_plugin_host::{
     BreakerState, CallError, PluginHost, PluginInfo, PluginState,
     contract::{
         Call as _, HealthStatus,
-        video::{self as contract, CreateRoom, EndRoom, Join, Participant, Role},
+        video::{self as contract, CreateRoom, EndRoom, Join, Participant, Role, Way},
     },
 };
 
@@ -185,28 +185,38 @@ fn failure(error: CallError) -> VideoFailure {
 }
 
 fn grant(provider: &str, access: contract::VideoAccess) -> VideoGrant {
-    let ways: BTreeSet<Capability> = [
-        (access.signalling.is_some() || !access.ice_servers.is_empty()).then_some(Capability::Webrtc),
-        access.join_url.is_some().then_some(Capability::Redirect),
-        (access.token.is_some() && access.signalling.is_none()).then_some(Capability::Sdk),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let ice_servers = access.ice_servers.into_iter().map(|server| IceServer {
-        urls: server.urls,
-        username: server.username,
-        credential: server.credential.map(|secret| secret.expose().to_owned()),
-    });
-    let ice_servers: Vec<IceServer> = ice_servers.collect();
+    let (mut page, mut token, mut server_url, mut ice_servers) = (None, None, None, Vec::new());
+    let mut ways = BTreeSet::new();
+    for way in access.ways {
+        ways.insert(match way {
+            Way::Page { url } => {
+                page = Some(url.expose().to_owned());
+                Capability::Redirect
+            }
+            Way::Sdk { token: secret, server_url: address } => {
+                (token, server_url) = (Some(secret.expose().to_owned()), address);
+                Capability::Sdk
+            }
+            Way::Peers { ice_servers: servers, .. } => {
+                ice_servers = servers.into_iter().map(ice_server).collect();
+                Capability::Webrtc
+            }
+        });
+    }
     VideoGrant {
         provider: provider.to_owned(),
         version: 0,
         room: access.room,
-        join_url: access.join_url.map(|secret| secret.expose().to_owned()),
-        token: access.token.map(|secret| secret.expose().to_owned()),
+        // Of a provider without a page it is what its SDK connects to.
+        join_url: page.or(server_url),
+        token,
         ice_servers: (!ice_servers.is_empty()).then_some(ice_servers),
         expires_at: Some(access.expires_at),
         ways,
     }
+}
+
+fn ice_server(server: contract::IceServer) -> IceServer {
+    let credential = server.credential.map(|secret| secret.expose().to_owned());
+    IceServer { urls: server.urls, username: server.username, credential }
 }

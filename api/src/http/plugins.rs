@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use consilium_db::plugin_values;
 use consilium_kernel::{CommandMeta, Refusal, RefusalKind, Timestamp};
-use consilium_plugin_host::{Edition, PluginInfo, ReloadError, Reloaded, Resting, Sandbox, contract::HealthStatus};
+use consilium_plugin_host::{Adapted, Edition, PluginInfo, ReloadError, Reloaded, Resting, Sandbox, contract::HealthStatus};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -23,6 +23,8 @@ pub struct PluginResponse {
     version: String,
     /// The contracts it fulfils, such as `video/1`.
     contracts: Vec<String>,
+    /// Those of them that were replaced since the plugin was built, and are spoken through an adapter.
+    adapted: Vec<AdaptedResponse>,
     /// `process` or `in-process`.
     isolation: String,
     /// `running`, `starting`, `quarantined` or `stopped`.
@@ -67,6 +69,22 @@ pub struct AlertResponse {
     message: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
+}
+
+/// An older contract of a plugin.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginAdapted)]
+pub struct AdaptedResponse {
+    /// What the plugin speaks, such as `video/1`.
+    contract: String,
+    /// What this release speaks, such as `video/2`.
+    present: String,
+}
+
+impl From<Adapted> for AdaptedResponse {
+    fn from(Adapted { contract, present }: Adapted) -> Self {
+        Self { contract: contract.to_string(), present: present.to_string() }
+    }
 }
 
 /// A method that is not called for now.
@@ -116,6 +134,7 @@ fn response(info: PluginInfo, admin: bool) -> PluginResponse {
     PluginResponse {
         healthy: info.health.as_ref().map(|health| health.status != HealthStatus::Down),
         contracts: info.kinds.iter().map(ToString::to_string).collect(),
+        adapted: info.adapted.into_iter().map(AdaptedResponse::from).collect(),
         isolation: info.isolation.to_string(),
         state: word(info.state),
         sandbox: info.sandbox.as_ref().map(walls),

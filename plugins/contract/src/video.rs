@@ -1,4 +1,4 @@
-//! `video/1`: rooms, and the right of one participant to be in one.
+//! `video/2`: rooms, and the right of one participant to be in one.
 
 use crate::{Call, Permissions, Reconciled, Sensitive, calls};
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The contract's name in manifests.
-pub const CONTRACT: &str = "video/1";
+pub const CONTRACT: &str = "video/2";
 
 /// Makes a room, or answers the one already made for this consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,40 +94,72 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VideoAccess {
-    /// The plugin's id, so that a client knows which SDK to use.
-    pub provider: String,
     /// The room's name for the client.
     pub room: String,
-    /// A page to open, for providers that have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub join_url: Option<Sensitive>,
-    /// A token for the provider's SDK.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<Sensitive>,
-    /// For `RTCPeerConnection`, when media flows between the participants themselves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ice_servers: Vec<IceServer>,
-    /// What the platform's own signalling channel shall let them do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signalling: Option<Signalling>,
-    /// When token and credentials stop working.
+    /// The ways into it: at least one, and no two of a kind. A client goes the one that it can.
+    pub ways: Vec<Way>,
+    /// When addresses, tokens and credentials stop working.
     pub expires_at: Timestamp,
 }
 
 impl VideoAccess {
     /// Access by a page that lets in whoever has its address.
     #[must_use]
-    pub fn by_link(provider: &str, room: String, join_url: String, expires_at: Timestamp) -> Self {
-        Self {
-            provider: provider.to_owned(),
-            room,
-            join_url: Some(Sensitive::new(join_url)),
-            token: None,
-            ice_servers: Vec::new(),
-            signalling: None,
-            expires_at,
-        }
+    pub fn by_link(room: String, url: String, expires_at: Timestamp) -> Self {
+        Self { room, ways: vec![Way::Page { url: Sensitive::new(url) }], expires_at }
     }
+
+    /// The page to open, if that is a way in.
+    #[must_use]
+    pub fn page(&self) -> Option<&Sensitive> {
+        self.ways.iter().find_map(|way| if let Way::Page { url } = way { Some(url) } else { None })
+    }
+
+    /// The token for the provider's SDK and where that connects to, if that is a way in.
+    #[must_use]
+    pub fn sdk(&self) -> Option<(&Sensitive, Option<&str>)> {
+        self.ways.iter().find_map(|way| match way {
+            Way::Sdk { token, server_url } => Some((token, server_url.as_deref())),
+            _ => None,
+        })
+    }
+
+    /// The servers and rights of a meeting among browsers, if that is a way in.
+    #[must_use]
+    pub fn peers(&self) -> Option<(&[IceServer], &Signalling)> {
+        self.ways.iter().find_map(|way| match way {
+            Way::Peers { ice_servers, signalling } => Some((ice_servers.as_slice(), signalling)),
+            _ => None,
+        })
+    }
+}
+
+/// A way into a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "way", rename_all = "snake_case")]
+pub enum Way {
+    /// A page that a browser opens.
+    Page {
+        /// `https`, or `http`.
+        url: Sensitive,
+    },
+    /// The provider's SDK, in a client that has it.
+    Sdk {
+        /// Lets one participant in.
+        token: Sensitive,
+        /// Where the SDK connects to, for providers that have more than one address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_url: Option<String>,
+    },
+    /// Media flows between the participants' own browsers; the platform carries offers and answers.
+    Peers {
+        /// For `RTCPeerConnection`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ice_servers: Vec<IceServer>,
+        /// What the platform's signalling channel shall let them do.
+        signalling: Signalling,
+    },
 }
 
 /// A STUN or TURN server, shaped like the `RTCIceServer` of the W3C WebRTC specification.

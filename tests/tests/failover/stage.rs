@@ -1,30 +1,18 @@
 //! The real program with a doctor and a patient who meet, and a look into its audit log.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use consilium_db::{Db, Keys, Vault};
-use consilium_kernel::{RandomIds, SystemClock};
 use consilium_tests::{
     app::{Backend, daily},
     client::{Client, Person, text},
     deployment::{Deployment, Server},
 };
-use diesel::{prelude::*, sql_query, sql_types as sql};
 use serde_json::{Value, json};
 
 /// A deployment and its running server.
 pub struct Stage {
     pub deployment: Deployment,
     server: Server,
-}
-
-/// A line of the audit log.
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = sql::Text)]
-    action: String,
-    #[diesel(sql_type = sql::Nullable<sql::Text>)]
-    detail: Option<String>,
 }
 
 impl Stage {
@@ -82,17 +70,7 @@ impl Stage {
 
     /// What the audit log has of these actions, in order, with what it says besides.
     pub async fn audited(&self, actions: &[&str]) -> Vec<(String, Value)> {
-        let vault = Vault::new(Keys::read(&self.deployment.folder().join("keys")).expect("keys"));
-        let url = self.deployment.database.parse().expect("a URL");
-        let db = Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database");
-        let lines = db.read(|session| {
-            let query = sql_query("SELECT action, detail FROM audit_entry ORDER BY tx, id");
-            Ok(query.load::<Line>(session.connection())?)
-        });
-        let wanted = lines.await.expect("the audit log can be read").into_iter();
-        let wanted = wanted.filter(|line| actions.contains(&line.action.as_str()));
-        let told = |detail: Option<String>| detail.map_or(Value::Null, |text| text.parse().expect("JSON"));
-        wanted.map(|line| (line.action, told(line.detail))).collect()
+        self.deployment.audited(actions).await
     }
 
     /// Waits until `consilium audit verify` finds the log whole.

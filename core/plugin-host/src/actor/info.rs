@@ -4,6 +4,7 @@ use super::{Phase, Supervisor};
 use crate::{
     Isolation, PluginConfig,
     border::Sandbox,
+    generation::Adapted,
     lane::{BreakerState, Resting},
 };
 use consilium_kernel::Timestamp;
@@ -21,6 +22,8 @@ pub struct PluginInfo {
     pub version: String,
     /// Contracts it fulfils.
     pub kinds: Vec<ContractId>,
+    /// Those of them that are of an older version, and spoken through an adapter.
+    pub adapted: Vec<Adapted>,
     /// Where its code runs.
     pub isolation: Isolation,
     /// Whether it serves.
@@ -92,6 +95,7 @@ impl PluginInfo {
             plugin: String::new(),
             version: String::new(),
             kinds: Vec::new(),
+            adapted: Vec::new(),
             isolation: config.isolation,
             state: PluginState::Stopped,
             pid: None,
@@ -120,6 +124,7 @@ impl Supervisor {
             plugin: manifest.id.clone(),
             version: manifest.version.clone(),
             kinds: manifest.kinds.clone(),
+            adapted: Adapted::of(manifest),
             isolation: self.isolation,
             state: match self.phase {
                 Phase::Starting => PluginState::Starting,
