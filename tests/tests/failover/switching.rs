@@ -215,3 +215,31 @@ async fn with_no_provider_left_the_chat_goes_on_sqlite() {
 async fn with_no_provider_left_the_chat_goes_on_postgres() {
     the_chat_goes_on(Backend::Postgres).await;
 }
+
+/// LiveKit limits requests: nobody's join asks it again before it wants, and operators see why.
+#[actix_rt::test]
+async fn a_provider_that_asks_to_wait_is_passed_over() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let livekit = Server::start(|_| LiveKit::default()).await;
+        let mut stage = stage(backend, &livekit, &["video-livekit", "video-jitsi"]).await;
+        let (doctor, patient) = stage.people().await;
+        let limited = Answer::json(429, &json!({"code": "resource_exhausted", "msg": "played"}));
+        livekit.fault("CreateRoom", Fault::Instead(limited.with("Retry-After", "40")));
+        for _ in 0..2 {
+            let (_, id) = stage.agree(&doctor, &patient).await;
+            doctor.post(&format!("/consultations/{id}/start"), Value::Null).await.expect(200);
+            assert_eq!(served(&join(&doctor, &id).await["video"], &doctor), at("video-jitsi", 1));
+        }
+        assert_eq!(livekit.requests("CreateRoom").len(), 1, "asked again although it wants to be left alone");
+        let all = doctor.get("/video-providers").await.expect(200);
+        let told = (&all["items"][0]["id"], &all["items"][0]["available"], &all["items"][0]["code"]);
+        assert_eq!(told, (&json!("video-livekit"), &json!(false), &json!("asked_to_wait")));
+        let plugins = stage.client().login("admin").await.get("/plugins").await.expect(200);
+        let plugins = plugins["items"].as_array().expect("a list");
+        let resting = &plugins.iter().find(|plugin| plugin["id"] == "video-livekit").expect("it runs")["resting"];
+        assert_eq!(resting[0]["method"], "video.create_room", "{resting}");
+        assert!((30..=40).contains(&resting[0]["seconds"].as_u64().expect("a number")), "{resting}");
+        livekit.finish();
+        stage.kill().await;
+    }
+}
