@@ -3,6 +3,10 @@
 //! A host speaks the present version of each kind and, where one was replaced, the version before it. Its own messages
 //! are always the present ones: a request is cast down before it is sent to an older plugin, and the answer is cast up
 //! before it is read. Both are rewritings of JSON, because the older types are gone.
+//!
+//! Who replaces a contract moves copies of its golden files to `tests/former` and of its schema to `reference/former`,
+//! changes types and `CONTRACT`, writes the adapter, says in `reference/about` what changed, and takes away the adapter
+//! of the version before, if there was one.
 
 mod video_1;
 
