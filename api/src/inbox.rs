@@ -84,7 +84,8 @@ impl InboxWorker {
             return;
         };
         let (plugin, attempts, code) = (webhook.plugin.clone(), webhook.attempts, failed.code.clone());
-        let retry_at = (failed.passing && attempts < TRIES).then(|| self.db.clock().now() + pause(attempts, failed.rest));
+        let retry_at =
+            (failed.passing && attempts < TRIES).then(|| self.db.clock().now() + pause(attempts, failed.rest));
         if retry_at.is_none() {
             metrics::counter!("consilium_webhooks_dead", "plugin" => plugin.clone()).increment(1);
             tracing::error!(plugin, webhook = %webhook.id, code, attempts, "a webhook is set aside");
@@ -98,8 +99,11 @@ impl InboxWorker {
     }
 
     async fn explain(&self, webhook: Arc<ClaimedWebhook>) -> Result<(), Failed> {
-        let kept: Verify = serde_json::from_value(webhook.content.clone())
-            .map_err(|_| Failed { code: "unreadable".to_owned(), passing: false, rest: None })?;
+        let kept: Verify = serde_json::from_value(webhook.content.clone()).map_err(|_| Failed {
+            code: "unreadable".to_owned(),
+            passing: false,
+            rest: None,
+        })?;
         let Verify { headers, body, received_at, .. } = kept;
         let read = Read { delivery_id: webhook.delivery_id.clone(), headers, body, received_at };
         let events = self.plugins.call(&webhook.plugin, read).await.map_err(|error| failure(&error))?.events;
@@ -243,7 +247,8 @@ mod tests {
         assert_eq!(pauses[15], LONGEST_PAUSE);
         let all: u64 = pauses.iter().sum();
         assert!((20 * 3600..28 * 3600).contains(&all), "{all}");
-        let asked = |seconds| pause(3, failure(&PluginError::retryable("busy", "").after(seconds).into()).rest).as_secs();
+        let asked =
+            |seconds| pause(3, failure(&PluginError::retryable("busy", "").after(seconds).into()).rest).as_secs();
         assert_eq!((asked(1), asked(90), asked(86_400)), (8, 90, LONGEST_PAUSE));
     }
 }

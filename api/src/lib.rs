@@ -1,9 +1,9 @@
 //! The HTTP and WebSocket API and the command line around the modules of the product.
 
 pub mod background;
-mod event_plugins;
 pub mod cli;
 pub mod config;
+mod event_plugins;
 pub mod http;
 pub mod inbox;
 pub mod logging;

@@ -3,7 +3,9 @@
 use actix_web::web::Path;
 use consilium_db::plugin_values;
 use consilium_kernel::{CommandMeta, Refusal, RefusalKind, Timestamp};
-use consilium_plugin_host::{Adapted, Edition, PluginInfo, ReloadError, Reloaded, Resting, Sandbox, contract::HealthStatus};
+use consilium_plugin_host::{
+    Adapted, Edition, PluginInfo, ReloadError, Reloaded, Resting, Sandbox, contract::HealthStatus,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use utoipa::ToSchema;

@@ -29,8 +29,14 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
         state.take(event);
         if let Some((event_type, details)) = fact(&state, after, event) {
             let data = with_context(after, details.clone());
-            let fact =
-                Fact { entity: entity(after.id), version: state.version, event_type, schema: SCHEMA, subject, data: &data };
+            let fact = Fact {
+                entity: entity(after.id),
+                version: state.version,
+                event_type,
+                schema: SCHEMA,
+                subject,
+                data: &data,
+            };
             // Which provider, and why: names and codes, without which the audit log told of a change and not its cause.
             tx.emit_with(fact, event_type.starts_with("video_").then_some(&details))?;
             told.push((event_type, data));

@@ -165,7 +165,8 @@ fn unspoken(contract: &ContractId) -> LoadError {
         None => (PRESENT.join(", "), "this release has no such kind"),
         Some(own) => {
             let former = FORMER.iter().filter(|former| former.contract.starts_with(&format!("{}/", own.kind)));
-            let spoken: Vec<_> = std::iter::once(own.to_string()).chain(former.map(|f| f.contract.to_owned())).collect();
+            let spoken: Vec<_> =
+                std::iter::once(own.to_string()).chain(former.map(|f| f.contract.to_owned())).collect();
             let newer = own.version < contract.version;
             let advice = if newer {
                 "use a release of the server that speaks it"

@@ -226,8 +226,7 @@ fn as_permitted<C: Call>(
         return Err(CallError::UnsupportedKind { plugin: plugin.to_owned(), kind: kind.to_owned() });
     }
     request.restrict(&manifest.permissions);
-    let bytes =
-        versions::request(adapter, request).map_err(|e| CallError::InvalidRequest(e.to_string()))?;
+    let bytes = versions::request(adapter, request).map_err(|e| CallError::InvalidRequest(e.to_string()))?;
     if bytes.len() > MAX_PAYLOAD {
         return Err(CallError::InvalidRequest(format!("{} bytes are too many", bytes.len())));
     }

@@ -274,7 +274,10 @@ mod tests {
             misversioned(&serde_json::from_value(serde_json::json!({"id": "acme", "kinds": kinds})).unwrap())
         };
         assert_eq!(wrong(&["video/2", "webhook/1"]), None);
-        assert_eq!(wrong(&["webhook/1", "video/1"]).as_deref(), Some("kinds says video/1, and this SDK speaks video/2"));
+        assert_eq!(
+            wrong(&["webhook/1", "video/1"]).as_deref(),
+            Some("kinds says video/1, and this SDK speaks video/2")
+        );
         assert_eq!(wrong(&["teleport/1"]), None, "that is the host's to refuse");
     }
 }

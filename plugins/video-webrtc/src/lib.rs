@@ -8,8 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider,
     contract::video::{
-        CreateRoom, EndRoom, IceServer, Join, Media, Participant, Role, Room, RoomEnded, Signalling, VideoAccess,
-        Way,
+        CreateRoom, EndRoom, IceServer, Join, Media, Participant, Role, Room, RoomEnded, Signalling, VideoAccess, Way,
     },
     export_plugin,
 };

@@ -12,7 +12,9 @@ pub use config::{Config, Registration};
 use api::Api;
 use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider,
-    contract::video::{CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Role, Room, RoomEnded, VideoAccess, Way},
+    contract::video::{
+        CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Role, Room, RoomEnded, VideoAccess, Way,
+    },
     export_plugin,
 };
 use consilium_provider::rooms;

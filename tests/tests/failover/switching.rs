@@ -106,7 +106,10 @@ async fn both_are_moved(backend: Backend, fault: Fault) {
         assert_eq!(served(&signal["data"]["video"], who), at("video-jitsi", 2));
     }
     let (took, window) = (since.elapsed(), breaker_window());
-    eprintln!("both were moved after {:.1} s, because of {reason}; a breaker stays open for {window:?}", took.as_secs_f64());
+    eprintln!(
+        "both were moved after {:.1} s, because of {reason}; a breaker stays open for {window:?}",
+        took.as_secs_f64()
+    );
     assert!(took <= window, "both were moved only after {took:?}");
     for who in [&doctor, &patient] {
         assert_eq!(served(&join(who, &id).await["video"], who), at("video-jitsi", 2));

@@ -11,12 +11,8 @@ use crate::{
 };
 
 /// Where codes are given: what is called, and which of its texts is the code.
-const GIVEN_BY: &[(&str, &str, usize)] = &[
-    ("Refusal", "new", 0),
-    ("Refusal", "field", 1),
-    ("PluginError", "permanent", 0),
-    ("PluginError", "retryable", 0),
-];
+const GIVEN_BY: &[(&str, &str, usize)] =
+    &[("Refusal", "new", 0), ("Refusal", "field", 1), ("PluginError", "permanent", 0), ("PluginError", "retryable", 0)];
 
 /// Not shipped, or no part of a server: what they answer is nobody's to look up.
 const NEVER_SHIPPED: &[&str] =
@@ -59,7 +55,8 @@ fn given(house: &House) -> BTreeSet<(String, String)> {
         let tokens: TokenStream = product_text(file).parse().unwrap();
         model::visit(&tokens, &mut |sequence| {
             let found = [in_calls(sequence), in_catalogues(sequence), in_provider(sequence), in_values(sequence)];
-            codes.extend(found.into_iter().flatten().filter(|code| is_code(code)).map(|code| (code, file.path.clone())));
+            codes
+                .extend(found.into_iter().flatten().filter(|code| is_code(code)).map(|code| (code, file.path.clone())));
         });
     }
     codes
@@ -78,7 +75,13 @@ fn product_text(file: &SourceFile) -> &str {
 /// `Refusal::new(kind, "code", …)` and the like.
 fn in_calls(sequence: &[TokenTree]) -> Vec<String> {
     let calls = sequence.windows(5).filter_map(|window| match window {
-        [TokenTree::Ident(owner), TokenTree::Punct(_), TokenTree::Punct(_), TokenTree::Ident(name), TokenTree::Group(arguments)] => {
+        [
+            TokenTree::Ident(owner),
+            TokenTree::Punct(_),
+            TokenTree::Punct(_),
+            TokenTree::Ident(name),
+            TokenTree::Group(arguments),
+        ] => {
             let (.., place) = GIVEN_BY.iter().find(|(of, called, _)| owner == of && name == called)?;
             text(arguments, *place)
         }
@@ -163,7 +166,10 @@ fn a_code_is_found_wherever_it_is_given() {
     let module = r#"refusals! { /// Why.
         pub enum No { Gone: NotFound, "gone", "It is gone."; Late: Conflict, "late", "Too late."; } }"#;
     assert_eq!(in_catalogues(&tokens(module)), ["gone", "late"]);
-    assert_eq!(in_values(&tokens(r#"code: "weak".into(), Self::Busy => "plugin_busy", Kind::A => "other""#)), ["weak", "plugin_busy"]);
+    assert_eq!(
+        in_values(&tokens(r#"code: "weak".into(), Self::Busy => "plugin_busy", Kind::A => "other""#)),
+        ["weak", "plugin_busy"]
+    );
     assert_eq!(in_values(&tokens(r#"field("/url", "not_https", "…")"#)), ["not_https"]);
     assert_eq!(in_provider(&tokens(r#"self.retryable("unavailable", message)"#)), ["…_unavailable"]);
 }

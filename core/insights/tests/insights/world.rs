@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use consilium_db::{Db, outbox::Fact, plugin_values, subscriptions, testing::TestDb};
-use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_feeder::Listener;
+use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_insights::{Analytics, Insights};
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, EntityRef, Id, Principal, Refusal, Role, Scope, User};
 use consilium_people::{DoctorPatch, MoneyInput, People, Registration};

@@ -12,8 +12,8 @@ mod running;
 mod turn;
 
 pub use breaker::BreakerState;
-pub use rest::Resting;
 pub(crate) use outcome::Answer;
+pub use rest::Resting;
 pub(crate) use running::{Errand, Overdue, Serve};
 
 use crate::{CallError, Isolation, Settings, config::millis, generation::Generation};

@@ -91,7 +91,10 @@ mod tests {
         assert_eq!(rests.learn("video.create_room", &limited(7), now), Duration::from_secs(7));
         let error = rests.refuses("video.create_room", now).unwrap();
         assert_eq!((error.code(), error.retryable()), ("acme_rate_limited", true));
-        assert_eq!(seconds(&rests, "video.create_room", now + Duration::from_millis(6_500)), Some(Duration::from_secs(1)));
+        assert_eq!(
+            seconds(&rests, "video.create_room", now + Duration::from_millis(6_500)),
+            Some(Duration::from_secs(1))
+        );
         assert_eq!(rests.list(now), [Resting { method: "video.create_room", seconds: 7 }]);
         assert_eq!(rests.refuses("video.join", now), None, "another method may need no provider");
         let over = now + Duration::from_secs(7);
@@ -103,7 +106,9 @@ mod tests {
         let (mut rests, now) = (Rests::new(LONGEST), Instant::now());
         rests.learn("video.create_room", &limited(54_000), now);
         assert_eq!(seconds(&rests, "video.create_room", now), Some(LONGEST));
-        for answer in [Ok(Vec::new()), Err(CallError::Timeout), limited(0), Err(PluginError::retryable("down", "").into())] {
+        for answer in
+            [Ok(Vec::new()), Err(CallError::Timeout), limited(0), Err(PluginError::retryable("down", "").into())]
+        {
             assert_eq!(rests.learn("video.join", &answer, now), Duration::ZERO);
             assert_eq!(rests.refuses("video.join", now), None, "{answer:?}");
         }

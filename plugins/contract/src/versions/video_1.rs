@@ -34,7 +34,9 @@ fn ways(access: &mut Map<String, Value>) -> Vec<Value> {
     }
     if signalling.is_some() || ice_servers.is_some() {
         let signalling = signalling.unwrap_or_else(|| json!({"exchange": true, "publish": [], "moderate": false}));
-        ways.push(json!({"way": "peers", "ice_servers": ice_servers.unwrap_or_else(|| json!([])), "signalling": signalling}));
+        ways.push(
+            json!({"way": "peers", "ice_servers": ice_servers.unwrap_or_else(|| json!([])), "signalling": signalling}),
+        );
     }
     ways
 }
