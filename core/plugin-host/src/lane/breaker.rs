@@ -76,7 +76,9 @@ impl Breaker {
 
     /// Learns how an admitted call went, and for how long the provider wants to be left alone.
     pub(crate) fn record(&mut self, call: u64, good: bool, rest: Duration, now: Instant) {
-        self.rest_until = self.rest_until.max(Some(now + rest));
+        if !rest.is_zero() {
+            self.rest_until = self.rest_until.max(Some(now + rest));
+        }
         match self.state {
             State::Closed => {
                 self.recent.push_back(good);

@@ -1,10 +1,9 @@
 //! A doctor, patients, a consultation that runs; and a pharmacy that does what it is told.
 
-use std::time::Duration;
-
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use consilium_consultations::{

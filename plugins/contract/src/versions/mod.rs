@@ -41,6 +41,14 @@ pub struct Former {
     up: fn(&str, &mut Value),
 }
 
+impl Former {
+    /// Asked at every call, so it allocates nothing.
+    fn is(&self, contract: &ContractId) -> bool {
+        let parts = self.contract.split_once('/');
+        parts.is_some_and(|(kind, version)| kind == contract.kind && version.parse() == Ok(contract.version))
+    }
+}
+
 /// How a host speaks to a plugin that fulfils a contract.
 #[derive(Debug, Clone, Copy)]
 pub enum Spoken {
@@ -61,18 +69,14 @@ pub fn spoken(contract: &ContractId) -> Option<Spoken> {
     if present().any(|own| own == *contract) {
         return Some(Spoken::Present);
     }
-    let name = contract.to_string();
-    FORMER.iter().find(|former| former.contract == name).map(Spoken::Adapted)
+    FORMER.iter().find(|former| former.is(contract)).map(Spoken::Adapted)
 }
 
 /// The adapter for a plugin's calls of this kind; none when it fulfils the present version.
 #[must_use]
 pub fn adapter(manifest: &Manifest, kind: &str) -> Option<&'static Former> {
     let contract = manifest.kinds.iter().find(|contract| contract.kind == kind)?;
-    match spoken(contract)? {
-        Spoken::Adapted(former) => Some(former),
-        Spoken::Present => None,
-    }
+    FORMER.iter().find(|former| former.is(contract))
 }
 
 /// A request in the words of the plugin that is called.
