@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::{
     config::Config,
+    event_plugins,
     inbox::{InboxWorker, forget_before},
     mail,
     plugin_blobs::FileBlobs,
@@ -54,7 +55,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let wake_mail = Arc::new(Notify::new());
     let wake_timers = timers.wake();
     let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
-    wake_workers.extend([wake_mail.clone(), state.insights.wake()]);
+    let events = event_plugins::feeder(db.clone(), state.plugins.clone());
+    wake_workers.extend([wake_mail.clone(), state.insights.wake(), events.wake()]);
     let listening = db.on_commit(move |effects| {
         effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
         if !effects.events.is_empty() {
@@ -81,6 +83,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     tasks.spawn(keep_webhooks(dispatcher, tasks.shutdown()));
     let (insights, shutdown) = (state.insights.clone(), tasks.shutdown());
     tasks.spawn(async move { insights.run(TICK, shutdown).await });
+    let shutdown = tasks.shutdown();
+    tasks.spawn(async move { events.run(TICK, shutdown).await });
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { timers.run(TICK, shutdown).await });
     let (watch, shutdown) = (VideoWatch::new(state.consultations.clone()), tasks.shutdown());

@@ -132,3 +132,19 @@ fn mistakes_are_explained() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
 }
+
+#[test]
+fn a_plugin_of_the_contract_before_is_said_to_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = format!("OUT={}", folder.path().display());
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/example-c");
+    for (flags, said) in [
+        ("CFLAGS=-DVIDEO_1", "video/1: through an adapter; this release speaks video/2"),
+        ("CFLAGS=", "video/2: as this release speaks it"),
+    ] {
+        good(&run(folder.path(), Path::new("make"), &["-B", "-s", "-C", example, &out, flags]));
+        let inspected = consilium(folder.path(), &["plugin", "inspect", "libexample_c.so"]);
+        good(&inspected);
+        assert!(told(&inspected).contains(said), "{}", told(&inspected));
+    }
+}

@@ -27,15 +27,18 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     let mut told = Vec::new();
     for event in events {
         state.take(event);
-        if let Some((event_type, data)) = fact(&state, after, event) {
-            tx.emit(Fact {
+        if let Some((event_type, details)) = fact(&state, after, event) {
+            let data = with_context(after, details.clone());
+            let fact = Fact {
                 entity: entity(after.id),
                 version: state.version,
                 event_type,
                 schema: SCHEMA,
                 subject,
                 data: &data,
-            })?;
+            };
+            // Which provider, and why: names and codes, without which the audit log told of a change and not its cause.
+            tx.emit_with(fact, event_type.starts_with("video_").then_some(&details))?;
             told.push((event_type, data));
         }
     }
@@ -46,9 +49,9 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     Ok(())
 }
 
-/// The event as others know it; `None` for what is nobody else's business.
+/// The event as others know it, without the ids of its consultation; `None` for what is nobody else's business.
 fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'static str, Value)> {
-    let (event_type, details) = match event {
+    let told = match event {
         Event::Joined { user_id, role, reconnected, .. } => (
             "participant_joined",
             json!({"user_id": user_id, "role": role, "reconnected": reconnected, "status": after.status}),
@@ -96,7 +99,7 @@ fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'
         | Event::MessageSent { .. }
         | Event::MessageRead { .. } => return None,
     };
-    Some((event_type, with_context(after, details)))
+    Some(told)
 }
 
 /// Adds the ids by which subscribers find what an event belongs to.

@@ -18,6 +18,8 @@ pub enum Shape {
     Number,
     /// An IANA time zone.
     Zone,
+    /// A plugin's id: lower case words joined by dashes, such as `video-jitsi`.
+    Plugin,
 }
 
 /// One field of an event.
@@ -155,10 +157,25 @@ pub const EVENTS: &[PublicEvent] = &[
     event("participant_joined", PARTICIPANT),
     event("participant_left", PARTICIPANT),
     event("patient_updated", &[id("patient_id"), id("user_id")]),
+    event(
+        "plugin_event",
+        &[field("plugin", Shape::Plugin), Field { from: "type", name: "plugin_event_type", shape: Shape::Word }],
+    ),
     event("prescription_issued", PRESCRIPTION),
     event("prescription_sent", PRESCRIPTION),
     event("prescription_status_changed", PRESCRIPTION),
     event("prescription_withdrawn", PRESCRIPTION),
+    event(
+        "video_provider_switched",
+        &[
+            id("consultation_id"),
+            id("appointment_id"),
+            id("doctor_id"),
+            id("patient_id"),
+            field("from", Shape::Plugin),
+            field("to", Shape::Plugin),
+        ],
+    ),
     event(DISABLED, &[id("subscription_id"), word("reason")]),
 ];
 
@@ -167,8 +184,8 @@ pub fn find(event_type: &str) -> Option<&'static PublicEvent> {
     EVENTS.iter().find(|event| event.event_type == event_type)
 }
 
-/// The body that subscribers get of an event; `None` for what goes to nobody.
-pub fn body(event: &EventEnvelope) -> Option<String> {
+/// What is sent of an event's data; `None` for what goes to nobody.
+pub fn shown(event: &EventEnvelope) -> Option<Map<String, Value>> {
     let public = find(&event.event_type)?;
     let mut data = Map::new();
     for field in public.fields {
@@ -176,6 +193,12 @@ pub fn body(event: &EventEnvelope) -> Option<String> {
             data.insert(field.name.to_owned(), value.clone());
         }
     }
+    Some(data)
+}
+
+/// The body that subscribers get of an event; `None` for what goes to nobody.
+pub fn body(event: &EventEnvelope) -> Option<String> {
+    let mut data = shown(event)?;
     data.insert("facility_id".to_owned(), json!(event.facility));
     data.insert("version".to_owned(), json!(event.version));
     Some(written(&event.event_type, event.at, data))
@@ -200,6 +223,12 @@ fn fits(shape: Shape, value: &Value) -> bool {
         Shape::Time => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
         Shape::Word => value.as_str().is_some_and(|text| {
             (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        }),
+        Shape::Plugin => value.as_str().is_some_and(|text| {
+            let word = |word: &str| {
+                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            };
+            text.len() <= 64 && text.split('-').all(word)
         }),
         Shape::Zone => value.as_str().is_some_and(|text| text.parse::<consilium_kernel::TimeZone>().is_ok()),
     }

@@ -26,7 +26,7 @@ const DEFAULT_QUIET_SECONDS: i64 = 1;
 /// | 403 | `…_forbidden` | no |
 /// | 404, 410 | `…_not_found` | no |
 /// | 409 | `…_conflict` | no |
-/// | 429 | `…_rate_limited` | yes; the message says when, and so long, at most 30 s, nothing is asked |
+/// | 429 | `…_rate_limited` | yes, and says when; so long, at most 30 s, nothing is asked |
 /// | 408, 425, 5xx | `…_unavailable` | yes |
 /// | other 4xx, 3xx | `…_refused` | no |
 /// | 2xx that cannot be read | `…_answer_invalid` | yes |
@@ -105,7 +105,7 @@ impl Provider {
 
     fn limited(&self, seconds: i64) -> PluginError {
         let message = format!("{} wants no request for {seconds} s", self.name);
-        self.retryable("rate_limited", message)
+        self.retryable("rate_limited", message).after(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
     fn refusal(&self, fetched: &HttpFetched) -> PluginError {
@@ -250,6 +250,7 @@ mod tests {
             let error = provider.send(&host.host(), &get()).unwrap_err();
             assert_eq!((error.code.as_str(), error.retryable), ("acme_rate_limited", true));
             assert_eq!(error.message, format!("acme wants no request for {seconds} s"), "{value:?}");
+            assert_eq!(error.retry_after_seconds, u32::try_from(seconds).ok(), "{value:?}");
             assert_eq!(provider.send(&host.host(), &get()).unwrap_err().code, "acme_rate_limited");
             assert_eq!(host.requests().len(), 1, "asked although it wants quiet: {value:?}");
             let start: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();

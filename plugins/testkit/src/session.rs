@@ -8,6 +8,7 @@ use consilium_plugin_host::{
     contract::{
         Call, Manifest, PluginError,
         host::{HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
+        versions,
     },
 };
 use consilium_plugin_sdk::cassette::{Cassette, Player, Redactor};
@@ -217,7 +218,7 @@ impl Session {
         let request = self.request::<C>(request)?;
         let refused = |error: CallError| Trouble { method: C::METHOD, what: error.to_string(), error: Some(error) };
         let answer = self.send(C::METHOD, request).await.map_err(refused)?;
-        serde_json::from_slice(&answer).map_err(|e| {
+        versions::reply::<C>(versions::adapter(&self.manifest, C::kind()), &answer).map_err(|e| {
             let what = format!("the answer is not what the contract says: {e}");
             Trouble { method: C::METHOD, what: what.clone(), error: Some(CallError::InvalidAnswer(what)) }
         })
@@ -228,7 +229,7 @@ impl Session {
         let kit = |e: serde_json::Error| Trouble::new(C::METHOD, format!("the kit's own request is wrong: {e}"));
         let mut request: C = serde_json::from_value(request).map_err(kit)?;
         request.restrict(&self.manifest.permissions);
-        serde_json::to_vec(&request).map_err(kit)
+        versions::request(versions::adapter(&self.manifest, C::kind()), &request).map_err(kit)
     }
 
     /// Commits the writes of an answer, as the core does.

@@ -62,6 +62,9 @@ fn line(plugin: &Value) -> String {
         .filter_map(Value::as_str);
     let kinds = kinds.collect::<Vec<_>>().join(",");
     let mut notes = Vec::new();
+    for adapted in plugin.get("adapted").and_then(Value::as_array).into_iter().flatten() {
+        notes.push(format!("{} through an adapter to {}", text(adapted, "contract"), text(adapted, "present")));
+    }
     if let Some(sandbox) = plugin.get("sandbox").and_then(Value::as_object) {
         let state = |state: &Value| state.as_str().unwrap_or("?").to_owned();
         match sandbox.values().next() {

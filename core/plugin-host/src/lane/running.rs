@@ -132,7 +132,9 @@ impl Lane {
                 state.tally.failures += 1;
                 state.tally.last_error = Some(format!("{method}: {error}"));
             }
-            state.breaker.record(frame.id, fault.is_none(), Instant::now());
+            let (good, now) = (fault.is_none(), Instant::now());
+            let asked = state.rests.learn(method, &answer, now);
+            state.breaker.record(frame.id, good, asked, now);
             spoken = Some((reply, answer));
         }
         state.vacate(generation, running.cancelled);
@@ -186,7 +188,7 @@ impl Lane {
                     let _ = reply.send(Err(CallError::Timeout));
                 }
                 state.tally.failures += 1;
-                state.breaker.record(id, false, now);
+                state.breaker.record(id, false, Duration::ZERO, now);
                 count(&self.plugin, method, "timeout");
                 (None, format!("{method} did not answer in time"))
             }
@@ -236,7 +238,7 @@ impl Lane {
             post.generation.link.send(Frame::new(Tag::Cancel, id, Vec::new()));
             if let Purpose::Call(method, Some(reply)) = running.purpose {
                 state.tally.failures += 1;
-                state.breaker.record(id, false, now);
+                state.breaker.record(id, false, Duration::ZERO, now);
                 count(&self.plugin, method, "plugin_crashed");
                 let _ = reply.send(Err(CallError::Crashed(how.to_owned())));
             }

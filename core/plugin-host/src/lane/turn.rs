@@ -42,19 +42,22 @@ impl Told {
 
 impl Lane {
     /// Waits for a seat: none is taken by whoever comes later.
-    pub(crate) async fn turn(self: &Arc<Self>) -> Outcome {
-        let turn = match self.ask() {
+    pub(crate) async fn turn(self: &Arc<Self>, method: &str) -> Outcome {
+        let turn = match self.ask(method) {
             Asked::Now(outcome) => return outcome,
             Asked::Later(turn) => turn,
         };
         turn.await.unwrap_or(Err(CallError::Stopped))
     }
 
-    fn ask(self: &Arc<Self>) -> Asked {
+    fn ask(self: &Arc<Self>, method: &str) -> Asked {
         let now = Instant::now();
         let mut state = self.state();
         if let Door::Closed(error) = &state.door {
             return Asked::Now(Err(error.clone()));
+        }
+        if let Some(error) = state.rests.refuses(method, now) {
+            return Asked::Now(Err(error));
         }
         if state.breaker.refuses(now) {
             return Asked::Now(Err(CallError::BreakerOpen));

@@ -5,7 +5,7 @@ use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider, Webhooks,
     contract::{
         host::{HttpFetch, LogLevel},
-        video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess},
+        video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess, Way},
         webhook::{Read, Verified, Verify, WebhookFacts},
     },
     export_plugin,
@@ -137,13 +137,10 @@ impl VideoProvider for Wrong {
             _ => Sensitive::new("a-token"),
         };
         let longer = if fault == Fault::LastsTooLong { Duration::from_secs(60) } else { Duration::ZERO };
+        let way = (fault != Fault::GivesNoWayIn).then_some(Way::Sdk { token, server_url: None });
         Ok(VideoAccess {
-            provider: "wrong".to_owned(),
             room: request.room,
-            join_url: None,
-            token: (fault != Fault::GivesNoWayIn).then_some(token),
-            ice_servers: Vec::new(),
-            signalling: None,
+            ways: way.into_iter().collect(),
             expires_at: request.expires_at.saturating_add(longer).unwrap_or(request.expires_at),
         })
     }

@@ -50,5 +50,5 @@ fn a_room_is_made_and_joined() {
     }))
     .unwrap();
     let access = plugin.join(&host.host(), join).unwrap();
-    assert_eq!(access.join_url.unwrap().expose(), "https://meet.example.org/rooms/c-7");
+    assert_eq!(access.page().unwrap().expose(), "https://meet.example.org/rooms/c-7");
 }

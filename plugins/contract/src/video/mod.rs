@@ -1,4 +1,8 @@
-//! `video/1`: rooms, and the right of one participant to be in one.
+//! `video/2`: rooms, and the right of one participant to be in one.
+
+mod access;
+
+pub use access::{IceServer, Media, Signalling, VideoAccess, Way};
 
 use crate::{Call, Permissions, Reconciled, Sensitive, calls};
 use jiff::Timestamp;
@@ -6,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The contract's name in manifests.
-pub const CONTRACT: &str = "video/1";
+pub const CONTRACT: &str = "video/2";
 
 /// Makes a room, or answers the one already made for this consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,85 +92,6 @@ pub enum Role {
     Clinician,
     /// Translates.
     Interpreter,
-}
-
-/// What a client needs to be in the room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct VideoAccess {
-    /// The plugin's id, so that a client knows which SDK to use.
-    pub provider: String,
-    /// The room's name for the client.
-    pub room: String,
-    /// A page to open, for providers that have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub join_url: Option<Sensitive>,
-    /// A token for the provider's SDK.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<Sensitive>,
-    /// For `RTCPeerConnection`, when media flows between the participants themselves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ice_servers: Vec<IceServer>,
-    /// What the platform's own signalling channel shall let them do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signalling: Option<Signalling>,
-    /// When token and credentials stop working.
-    pub expires_at: Timestamp,
-}
-
-impl VideoAccess {
-    /// Access by a page that lets in whoever has its address.
-    #[must_use]
-    pub fn by_link(provider: &str, room: String, join_url: String, expires_at: Timestamp) -> Self {
-        Self {
-            provider: provider.to_owned(),
-            room,
-            join_url: Some(Sensitive::new(join_url)),
-            token: None,
-            ice_servers: Vec::new(),
-            signalling: None,
-            expires_at,
-        }
-    }
-}
-
-/// A STUN or TURN server, shaped like the `RTCIceServer` of the W3C WebRTC specification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct IceServer {
-    /// `stun:` and `turn:` URLs.
-    pub urls: Vec<String>,
-    /// TURN only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// TURN only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential: Option<Sensitive>,
-}
-
-/// Rights on the platform's signalling channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Signalling {
-    /// May exchange offers, answers and candidates.
-    pub exchange: bool,
-    /// Media they may send.
-    pub publish: Vec<Media>,
-    /// May mute and remove others.
-    pub moderate: bool,
-}
-
-/// A kind of media track.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Media {
-    /// Microphone.
-    Audio,
-    /// Camera.
-    Video,
-    /// Shared screen.
-    Screen,
 }
 
 /// Closes a room for good; closing a closed one is fine.
