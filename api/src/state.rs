@@ -170,6 +170,7 @@ fn policy(config: &Config) -> Policy {
         early_join: minutes(config.consultations.early_join_minutes),
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
+        rating_for: minutes(config.consultations.rating_days * 24 * 60),
         ..Policy::default()
     }
 }

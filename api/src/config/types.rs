@@ -172,6 +172,8 @@ section! {
         pub chat_open_days: u32 = 7,
         /// Minutes after which a consultation that nobody is in any more counts as abandoned.
         pub abandoned_after_minutes: u32 = 30,
+        /// Days after the end during which the patient may rate it.
+        pub rating_days: u32 = 30,
     }
 }
 

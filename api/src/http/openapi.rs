@@ -13,11 +13,12 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications, plugins,
+    analytics, appointments, auth, availability, chat, consultations, doctors, me, notes, notifications, plugins,
     prescriptions,
     problem::{ProblemDocument, ProblemField},
+    ratings,
     routes::{BASE, routes},
-    subscriptions, webhooks,
+    subscriptions, summary, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -37,8 +38,8 @@ use super::{
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, consultations::notes,
-        consultations::put_notes, consultations::waiting_room,
+        consultations::end, chat::messages, chat::send_message, consultations::waiting_room,
+        notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,

@@ -47,6 +47,12 @@ permissions! {
     LeadConsultation: Doctor;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
+    /// See the summary of the patient in a consultation.
+    SeeSummary: Doctor | Nurse;
+    /// Rate one's own consultation.
+    RateConsultation: Patient;
+    /// See what patients think of a doctor: of oneself, or of anybody.
+    SeeRatings: Doctor | Admin;
     /// Prescribe.
     Prescribe: Doctor;
     /// See a prescription: one's own, or one to dispense.

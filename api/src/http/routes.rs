@@ -10,9 +10,9 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors, me, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, subscriptions, webhooks,
+    plugins, prescriptions, problem, ratings, subscriptions, summary, webhooks,
 };
 
 /// The prefix of all of them.
@@ -70,8 +70,13 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/end", May(P::LeadConsultation), web::to(consultations::end)),
         get("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::messages)),
         post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::send_message)),
-        get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),
-        put("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::put_notes)),
+        get("/consultations/{id}/notes", May(P::KeepNotes), web::to(notes::get)),
+        put("/consultations/{id}/notes", May(P::KeepNotes), web::to(notes::put)),
+        post("/consultations/{id}/notes/sign", May(P::KeepNotes), web::to(notes::sign)),
+        post("/consultations/{id}/notes/amendments", May(P::KeepNotes), web::to(notes::amend)),
+        get("/consultations/{id}/summary", May(P::SeeSummary), web::to(summary::get)),
+        post("/consultations/{id}/rating", May(P::RateConsultation), web::to(ratings::rate)),
+        get("/doctors/{id}/ratings", May(P::SeeRatings), web::to(ratings::list)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
         get("/consultations/{id}/prescriptions", May(P::SeePrescription), web::to(prescriptions::list)),
         get("/prescriptions/{id}", May(P::SeePrescription), web::to(prescriptions::get)),

@@ -20,7 +20,6 @@ mod pharmacy;
 mod print;
 mod refusal;
 mod service;
-mod signature;
 mod store;
 
 pub use code::VerificationCode;
@@ -33,5 +32,5 @@ pub use model::{
 };
 pub use pharmacy::{Pharmacy, PharmacyFailure};
 pub use refusal::PrescribingRefusal;
-pub use service::{Prescribing, PrescribingSettings, pharmacy_facility};
-pub use signature::{canonical, verify};
+pub use service::{Prescribing, PrescribingSettings, diagnoses, pharmacy_facility, running_prescriptions};
+pub use consilium_db::signing::{canonical, verify};

@@ -81,6 +81,13 @@ async fn request(world: &World, route: &str) -> (String, Value) {
             (at(&world.consultation), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
         }
         "PUT /consultations/{id}/notes" => (at(&world.consultation), json!({"plan": format!("Rest {n} days")})),
+        "POST /consultations/{id}/notes/sign" => (at(&world.noted().await), none),
+        "POST /consultations/{id}/notes/amendments" => {
+            let id = world.noted().await;
+            world.doctor.post(&format!("/consultations/{id}/notes/sign"), Value::Null).await.expect(200);
+            (at(&id), json!({"text": "Five days", "reason": "A slip of the pen"}))
+        }
+        "POST /consultations/{id}/rating" => (at(&world.completed().await), json!({"rating": 4, "text": "Good"})),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {

@@ -118,6 +118,23 @@ impl World {
         id
     }
 
+    /// The id of a consultation that has begun and has notes.
+    pub async fn noted(&self) -> String {
+        let id = self.begun().await;
+        let path = format!("/consultations/{id}/notes");
+        let etag = self.doctor.get(&path).await.header("etag").to_owned();
+        let call = self.doctor.call("PUT".parse().expect("a method"), &path).header("If-Match", &etag);
+        call.json(&json!({"plan": "Rest"})).await.expect(200);
+        id
+    }
+
+    /// The id of a consultation that is completed.
+    pub async fn completed(&self) -> String {
+        let id = self.begun().await;
+        self.doctor.post(&format!("/consultations/{id}/end"), Value::Null).await.expect(200);
+        id
+    }
+
     /// The first of the staff.
     pub fn administrator(&self) -> &Person {
         &self.staff[0]

@@ -7,4 +7,5 @@ mod failover;
 mod life;
 mod line;
 mod notes;
+mod ratings;
 mod world;
