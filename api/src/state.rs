@@ -19,7 +19,7 @@ use consilium_people::People;
 use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
-use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_scheduling::{FollowUpSubscriber, FollowUpTimer, NoShowTimer, Scheduling, SchedulingSettings};
 use consilium_webhooks::Webhooks;
 
 use tokio::sync::Notify;
@@ -92,6 +92,7 @@ impl State {
         let rules = SchedulingSettings {
             require_verified_email: config.identity.require_verified_email,
             no_show_minutes: config.scheduling.no_show_minutes,
+            follow_up_hold_hours: config.scheduling.follow_up_hold_hours,
         };
         let scheduling = Scheduling::new(db.clone(), schedules, rules);
         let video = PluginVideo::new(plugins.clone(), &config.video, db.clone());
@@ -138,6 +139,7 @@ impl State {
     pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
         vec![
             Arc::new(AppointmentFollower::new(policy(&self.config))),
+            Arc::new(FollowUpSubscriber),
             self.notifications.subscriber(),
             self.webhooks.subscriber(),
         ]
@@ -147,6 +149,7 @@ impl State {
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
         vec![
             Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),

@@ -160,6 +160,8 @@ section! {
     pub struct Scheduling {
         /// Minutes after the end of an accepted appointment when it counts as no-show.
         pub no_show_minutes: u32 = 30,
+        /// Hours for which the slot of a follow-up is kept for the patient to confirm.
+        pub follow_up_hold_hours: u32 = 72,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod chat;
 pub mod command;
 pub mod consultations;
 pub mod doctors;
+pub mod follow_ups;
 pub mod health;
 pub mod landing;
 pub mod limits;

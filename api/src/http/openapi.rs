@@ -13,7 +13,7 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notes, notifications, plugins,
+    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications, plugins,
     prescriptions,
     problem::{ProblemDocument, ProblemField},
     ratings,
@@ -37,6 +37,7 @@ use super::{
         availability::get, availability::put, availability::slots,
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
+        follow_ups::list, follow_ups::confirm, follow_ups::decline,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
         consultations::end, chat::messages, chat::send_message, consultations::waiting_room,
         notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,

@@ -23,6 +23,8 @@ permissions! {
     OwnAccount: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
     /// Book an appointment for oneself.
     BookAppointment: Patient;
+    /// See and answer one's own follow-ups.
+    AnswerFollowUp: Patient;
     /// See appointments: one's own, or those of the facility.
     SeeAppointments: Patient | Doctor | Nurse | Support | Admin;
     /// Accept or reject what was asked of one.

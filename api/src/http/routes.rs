@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notes, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications,
     permissions::Permission,
     plugins, prescriptions, problem, ratings, subscriptions, summary, webhooks,
 };
@@ -62,6 +62,9 @@ pub fn routes() -> Vec<Route> {
         post("/appointments/{id}/cancel", May(P::ChangeAppointment), web::to(appointments::cancel)),
         post("/appointments/{id}/reschedule", May(P::ChangeAppointment), web::to(appointments::reschedule)),
         post("/appointments/{id}/no-show", May(P::AnswerAppointment), web::to(appointments::no_show)),
+        get("/me/follow-ups", May(P::AnswerFollowUp), web::to(follow_ups::list)),
+        post("/follow-ups/{id}/confirm", May(P::AnswerFollowUp), web::to(follow_ups::confirm)),
+        post("/follow-ups/{id}/decline", May(P::AnswerFollowUp), web::to(follow_ups::decline)),
         get("/consultations/{id}", May(P::SeeConsultation), web::to(consultations::get)),
         post("/consultations/{id}/join", May(P::JoinConsultation), web::to(consultations::join)),
         post("/consultations/{id}/leave", May(P::JoinConsultation), web::to(consultations::leave)),

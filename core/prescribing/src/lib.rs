@@ -5,7 +5,7 @@
 //! changes: to a pharmacy and back, see [`DispatchStatus`]. Pharmacies are reached through [`Pharmacy`], which
 //! the API implements over plugins.
 //!
-//! Events: `prescription_issued`, `prescription_sent`, `prescription_status_changed`, `prescription_withdrawn`,
+//! Events: `follow_up_advised` when a prescription names a day to come again; `prescription_issued`, `prescription_sent`, `prescription_status_changed`, `prescription_withdrawn`,
 //! all with [`PrescriptionEvent`] as data; the same on the topic of the consultation. Timers of the entity kind
 //! `pharmacy_dispatch`, handled by [`PharmacyDispatcher`].
 

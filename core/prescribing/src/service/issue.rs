@@ -72,6 +72,7 @@ fn issue(
     let signature = signing::sign(tx.vault().keys(), &text)?;
     let row = store::insert(tx, &document, &text, &signature)?;
     let told = facts::emit(tx, "prescription_issued", &row, Status::Issued, None)?;
+    facts::advise_follow_up(tx, &row, document.follow_up_on)?;
     told.publish(tx)?;
     Ok(Prescription { document, signature, withdrawn_at: None, dispatch: None, version: row.version })
 }

@@ -206,7 +206,7 @@ impl World {
         let settings = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
         let people = People::new(test.db.clone(), Identity::new(test.db.clone(), settings).unwrap());
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
-        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30 };
+        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30, follow_up_hold_hours: 72 };
         let scheduling = Scheduling::new(test.db.clone(), schedules, rules);
         let consultations = Consultations::new(
             test.db.clone(),

@@ -82,7 +82,13 @@ impl World {
     fn new() -> Self {
         let doctor_id = new_id();
         Self {
-            schedule: DoctorSchedule { doctor_id, availability: None, held: BTreeMap::new(), live: BTreeMap::new() },
+            schedule: DoctorSchedule {
+                doctor_id,
+                availability: None,
+                held: BTreeMap::new(),
+                live: BTreeMap::new(),
+                holds: BTreeMap::new(),
+            },
             statuses: BTreeMap::new(),
             order: Vec::new(),
             now: t("2026-10-24T00:00:00Z"),

@@ -1,0 +1,131 @@
+//! Connection quality: clients report what they measure, minutes are kept, and a rule turns bad ones into advice
+//! (video, then audio, then the chat) and into the offer of another way.
+
+mod decide;
+mod model;
+
+use consilium_db::{Result, Session, Tx, outbox::Fact};
+use consilium_kernel::{CommandMeta, ConsultationId, Refusal, Timestamp, UserId};
+use consilium_runtime::{LiveEvent, Signal};
+use serde_json::json;
+
+pub use model::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
+pub(crate) use model::Standing;
+
+use crate::{
+    backup::Because,
+    facts,
+    model::Consultation,
+    refusal::ConsultationRefusal::NotAdmitted,
+    service::Consultations,
+    store, topic,
+};
+
+/// What a report led to.
+struct Outcome {
+    reported: Reported,
+    changed: bool,
+    backup: bool,
+}
+
+impl Consultations {
+    /// Takes what a participant's client measured while they were in the room. When the advice changes, the
+    /// participant alone is sent the signal `quality_advice`; when it comes to the chat, both are offered another way.
+    pub async fn report_quality(
+        &self,
+        meta: CommandMeta,
+        id: ConsultationId,
+        measurements: Vec<Measurement>,
+    ) -> Result<Reported, Refusal> {
+        decide::check(&measurements, self.db.clock().now())?;
+        let consultation = self.visible(&meta, id).await?;
+        let part = consultation.part_of(&meta.principal).ok_or(Refusal::not_found())?;
+        let user = meta.principal.user_id().ok_or(Refusal::not_found())?;
+        if !consultation.is_admitted(part) || consultation.version == 0 {
+            return Err(NotAdmitted.refusal());
+        }
+        let known = consultation.clone();
+        let write = move |tx: &mut Tx<'_>| report(tx, &known, user, &measurements);
+        let outcome = self.db.write(&meta, write).await.map_err(Refusal::from)?;
+        if outcome.changed {
+            self.bus.publish(LiveEvent::Signal(Signal {
+                topic: topic(id),
+                signal: "quality_advice".to_owned(),
+                to: Some(user.uuid()),
+                from: None,
+                data: json!({"advice": outcome.reported.advice}),
+            }));
+        }
+        if outcome.backup {
+            self.offer_backup(&consultation, Because::Quality { user_id: user }).await?;
+        }
+        Ok(outcome.reported)
+    }
+
+    /// How the connections are and were: for the doctor and the facility's support and administrators. The newest
+    /// 2,000 minutes of all lines.
+    pub async fn quality(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Vec<ParticipantQuality>, Refusal> {
+        let consultation = self.visible(meta, id).await?;
+        match consultation.part_of(&meta.principal) {
+            Some(crate::Part::Patient) => return Err(Refusal::forbidden()),
+            Some(_) => {}
+            None => self.audit_read(meta, "read_quality", &consultation).await?,
+        }
+        let read = move |session: &mut Session<'_>| store::quality(session, id);
+        let mut all = self.db.read(read).await?;
+        for one in &mut all {
+            one.role = consultation.participant(one.user_id).map(|participant| participant.role);
+        }
+        Ok(all)
+    }
+}
+
+fn report(tx: &mut Tx<'_>, consultation: &Consultation, user: UserId, measured: &[Measurement]) -> Result<Outcome> {
+    let now = tx.now();
+    let known = store::standing(tx, consultation.id, user)?;
+    let mut standing = known.unwrap_or(Standing {
+        advice: QualityAdvice::Video,
+        open_minute: decide::minute_of(now),
+        bad_run: 0,
+        good_run: 0,
+        offered: false,
+        batches: 0,
+    });
+    let opened = standing.open_minute;
+    decide::count(&mut standing, now)?;
+    let before = standing.advice;
+    // A minute is judged once, when the next one has begun.
+    if standing.open_minute > opened {
+        for minute in store::minutes(tx, consultation.id, user, opened, standing.open_minute)? {
+            decide::step(&mut standing, decide::verdict(&minute));
+        }
+    }
+    store::save_standing(tx, consultation, user, &standing, known.is_none())?;
+    for one in measured {
+        store::add_measurement(tx, consultation, user, decide::minute_of(one.at), one)?;
+    }
+    let changed = standing.advice != before;
+    if changed {
+        tell(tx, consultation, user, standing.advice, now)?;
+    }
+    let reported = Reported { accepted: measured.len(), advice: standing.advice };
+    Ok(Outcome { reported, changed, backup: decide::calls_for_backup(&standing) })
+}
+
+/// Whoever counts learns that a connection was advised to carry more or less.
+fn tell(
+    tx: &mut Tx<'_>,
+    consultation: &Consultation,
+    user: UserId,
+    advice: QualityAdvice,
+    at: Timestamp,
+) -> Result<()> {
+    tx.emit(Fact {
+        entity: facts::entity(consultation.id),
+        version: consultation.version,
+        event_type: "quality_advised",
+        schema: 1,
+        subject: consultation.patient_id.uuid(),
+        data: &facts::with_context(consultation, json!({"user_id": user, "advice": advice, "at": at})),
+    })
+}
