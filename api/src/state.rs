@@ -20,6 +20,7 @@ use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
 use consilium_scheduling::{FollowUpSubscriber, FollowUpTimer, NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_support::Support;
 use consilium_webhooks::Webhooks;
 
 use tokio::sync::Notify;
@@ -55,6 +56,8 @@ pub struct State {
     pub consultations: Consultations,
     /// Prescriptions.
     pub prescribing: Prescribing,
+    /// Technical issues.
+    pub support: Support,
     /// Figures.
     pub insights: Insights,
     /// Mail, reminders and inboxes.
@@ -106,6 +109,7 @@ impl State {
         );
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
+        let support = Support::new(db.clone(), consultations.clone());
         let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
         let webhooks = Webhooks::new(db.clone(), webhooks::settings(&config));
@@ -124,6 +128,7 @@ impl State {
             scheduling,
             consultations,
             prescribing,
+            support,
             insights,
             notifications,
             webhooks,
@@ -174,6 +179,7 @@ fn policy(config: &Config) -> Policy {
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
         rating_for: minutes(config.consultations.rating_days * 24 * 60),
+        emergency_contacts: config.consultations.emergency_contacts.clone(),
         ..Policy::default()
     }
 }

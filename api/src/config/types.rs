@@ -176,6 +176,9 @@ section! {
         pub abandoned_after_minutes: u32 = 30,
         /// Days after the end during which the patient may rate it.
         pub rating_days: u32 = 30,
+        /// Whom to call when a consultation does not work technically, shown beside the backup link, such as
+        /// "Front desk: +880 2 555 0100".
+        pub emergency_contacts: Vec<String> = Vec::new(),
     }
 }
 

@@ -23,11 +23,13 @@ pub mod permissions;
 pub mod plugins;
 pub mod prescriptions;
 pub mod problem;
+pub mod quality;
 pub mod ratings;
 pub mod request_id;
 pub mod routes;
 pub mod subscriptions;
 pub mod summary;
+pub mod support;
 pub mod webhooks;
 
 use actix_cors::Cors;

@@ -16,9 +16,9 @@ use super::{
     analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications, plugins,
     prescriptions,
     problem::{ProblemDocument, ProblemField},
-    ratings,
+    quality, ratings,
     routes::{BASE, routes},
-    subscriptions, summary, webhooks,
+    subscriptions, summary, support, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,8 @@ use super::{
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
         consultations::end, chat::messages, chat::send_message, consultations::waiting_room,
         notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
+        quality::report, quality::get, quality::switch, support::report, support::list, support::get,
+        support::timeline, support::assign, support::comment, support::resolve,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,

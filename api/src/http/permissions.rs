@@ -51,6 +51,10 @@ permissions! {
     KeepNotes: Doctor;
     /// See the summary of the patient in a consultation.
     SeeSummary: Doctor | Nurse;
+    /// See how the connections of a consultation were.
+    SeeQuality: Doctor | Support | Admin;
+    /// Handle technical issues.
+    HandleIssues: Support | Admin;
     /// Rate one's own consultation.
     RateConsultation: Patient;
     /// See what patients think of a doctor: of oneself, or of anybody.

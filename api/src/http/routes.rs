@@ -12,7 +12,7 @@ use super::{
     access::{self, Access},
     analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, ratings, subscriptions, summary, webhooks,
+    plugins, prescriptions, problem, quality, ratings, subscriptions, summary, support, webhooks,
 };
 
 /// The prefix of all of them.
@@ -78,6 +78,16 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/notes/sign", May(P::KeepNotes), web::to(notes::sign)),
         post("/consultations/{id}/notes/amendments", May(P::KeepNotes), web::to(notes::amend)),
         get("/consultations/{id}/summary", May(P::SeeSummary), web::to(summary::get)),
+        post("/consultations/{id}/quality", May(P::JoinConsultation), web::to(quality::report)),
+        get("/consultations/{id}/quality", May(P::SeeQuality), web::to(quality::get)),
+        post("/consultations/{id}/switch-video", May(P::LeadConsultation), web::to(quality::switch)),
+        post("/consultations/{id}/issues", May(P::JoinConsultation), web::to(support::report)),
+        get("/support/issues", May(P::HandleIssues), web::to(support::list)),
+        get("/support/issues/{id}", May(P::HandleIssues), web::to(support::get)),
+        get("/support/issues/{id}/timeline", May(P::HandleIssues), web::to(support::timeline)),
+        post("/support/issues/{id}/assign", May(P::HandleIssues), web::to(support::assign)),
+        post("/support/issues/{id}/comments", May(P::HandleIssues), web::to(support::comment)),
+        post("/support/issues/{id}/resolve", May(P::HandleIssues), web::to(support::resolve)),
         post("/consultations/{id}/rating", May(P::RateConsultation), web::to(ratings::rate)),
         get("/doctors/{id}/ratings", May(P::SeeRatings), web::to(ratings::list)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),

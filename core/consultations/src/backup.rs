@@ -4,14 +4,14 @@
 use consilium_db::{Result, Tx, outbox::Fact};
 use consilium_kernel::{CommandMeta, ConsultationId, Principal, Refusal, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::{
     facts,
     model::{Consultation, Part, Status},
     refusal::ConsultationRefusal::{InvalidTransition, NoOtherProvider},
     service::Consultations,
-    store, topic,
+    topic,
 };
 
 /// Why another way is offered.
@@ -37,18 +37,18 @@ pub struct BackupLink {
     pub path: String,
     /// The provider that would come next; `None` when there is no other.
     pub next_provider: Option<String>,
+    /// Whom to call at the facility when nothing works.
+    pub emergency_contacts: Vec<String>,
 }
 
 impl Consultations {
-    /// Offers both sides another way: `backup_link_offered` on the topic.
-    pub async fn offer_backup(&self, consultation: &Consultation, because: Because) -> Result<BackupLink, Refusal> {
-        let next_provider = self.next_provider(consultation).await?;
-        let link = BackupLink { path: format!("/c/{}", consultation.id), next_provider };
-        let (told, known) = (link.clone(), consultation.clone());
-        let write = move |tx: &mut Tx<'_>| offer(tx, &known, &told, because);
-        let meta = CommandMeta::system(consultation.facility_id, "backup");
-        self.db.write(&meta, write).await.map_err(Refusal::from)?;
-        Ok(link)
+    /// The way that would be offered now.
+    pub async fn backup_link(&self, consultation: &Consultation) -> Result<BackupLink, Refusal> {
+        Ok(BackupLink {
+            path: format!("/c/{}", consultation.id),
+            next_provider: self.next_provider(consultation).await?,
+            emergency_contacts: self.policy.emergency_contacts.clone(),
+        })
     }
 
     /// Goes on at the next provider although this one answers: asked by the doctor, or by the platform when somebody
@@ -70,16 +70,16 @@ impl Consultations {
     }
 }
 
-fn offer(tx: &mut Tx<'_>, consultation: &Consultation, link: &BackupLink, because: Because) -> Result<()> {
-    if let Because::Quality { user_id } = because
-        && !store::note_offer(tx, consultation.id, user_id)?
-    {
-        return Ok(()); // Another report of the same moment has offered it.
-    }
+/// Offers both sides another way: `backup_link_offered` on the topic. Holds the topic until commit.
+pub fn offer_backup_link(
+    tx: &mut Tx<'_>,
+    consultation: &Consultation,
+    link: &BackupLink,
+    because: Because,
+) -> Result<()> {
     let mut details = serde_json::to_value(because)?;
-    if let Some(details) = details.as_object_mut() {
-        details.insert("path".to_owned(), json!(link.path));
-        details.insert("next_provider".to_owned(), json!(link.next_provider));
+    if let (Some(details), Value::Object(link)) = (details.as_object_mut(), serde_json::to_value(link)?) {
+        details.extend(link);
     }
     let data = facts::with_context(consultation, details);
     let subject = consultation.patient_id.uuid();

@@ -41,7 +41,7 @@ mod video;
 
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
-pub use backup::{BackupLink, Because};
+pub use backup::{BackupLink, Because, offer_backup_link};
 pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
 pub use line::{WaitingPatient, WaitingPlace};
 pub use model::{

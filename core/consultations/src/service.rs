@@ -21,6 +21,8 @@ pub struct Policy {
     pub empty_limit: Duration,
     /// How long after its end a patient may rate a consultation.
     pub rating_for: Duration,
+    /// Whom to call at the facility when a consultation does not work technically.
+    pub emergency_contacts: Vec<String>,
 }
 
 impl Default for Policy {
@@ -31,6 +33,7 @@ impl Default for Policy {
             waiting_limit: Duration::from_secs(2 * 3600),
             empty_limit: Duration::from_secs(30 * 60),
             rating_for: Duration::from_secs(30 * 24 * 3600),
+            emergency_contacts: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 mod decide;
 mod model;
 
-use consilium_db::{Result, Session, Tx, outbox::Fact};
+use consilium_db::{Error, Result, Session, Tx, outbox::Fact};
 use consilium_kernel::{CommandMeta, ConsultationId, Refusal, Timestamp, UserId};
 use consilium_runtime::{LiveEvent, Signal};
 use serde_json::json;
@@ -13,13 +13,16 @@ pub use model::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice
 pub(crate) use model::Standing;
 
 use crate::{
-    backup::Because,
+    backup::{Because, offer_backup_link},
     facts,
     model::Consultation,
     refusal::ConsultationRefusal::NotAdmitted,
     service::Consultations,
     store, topic,
 };
+
+/// How often a report is written when another one comes in between.
+const TRIES: usize = 3;
 
 /// What a report led to.
 struct Outcome {
@@ -44,9 +47,7 @@ impl Consultations {
         if !consultation.is_admitted(part) || consultation.version == 0 {
             return Err(NotAdmitted.refusal());
         }
-        let known = consultation.clone();
-        let write = move |tx: &mut Tx<'_>| report(tx, &known, user, &measurements);
-        let outcome = self.db.write(&meta, write).await.map_err(Refusal::from)?;
+        let outcome = self.keep(&meta, &consultation, user, &measurements).await?;
         if outcome.changed {
             self.bus.publish(LiveEvent::Signal(Signal {
                 topic: topic(id),
@@ -57,9 +58,36 @@ impl Consultations {
             }));
         }
         if outcome.backup {
-            self.offer_backup(&consultation, Because::Quality { user_id: user }).await?;
+            let link = self.backup_link(&consultation).await?;
+            let write = move |tx: &mut Tx<'_>| {
+                // Another report of the same moment may have offered it.
+                if store::note_offer(tx, consultation.id, user)? {
+                    offer_backup_link(tx, &consultation, &link, Because::Quality { user_id: user })?;
+                }
+                Ok(())
+            };
+            let system = CommandMeta::system(meta.scope.facility_id, "quality");
+            self.db.write(&system, write).await.map_err(Refusal::from)?;
         }
         Ok(outcome.reported)
+    }
+
+    /// Writes a report; of two at once the second one is written on top of the first.
+    async fn keep(
+        &self,
+        meta: &CommandMeta,
+        consultation: &Consultation,
+        user: UserId,
+        measurements: &[Measurement],
+    ) -> Result<Outcome, Refusal> {
+        for _ in 0..TRIES {
+            let (known, measured) = (consultation.clone(), measurements.to_vec());
+            match self.db.write(meta, move |tx| report(tx, &known, user, &measured)).await {
+                Err(Error::VersionConflict) => {}
+                other => return Ok(other?),
+            }
+        }
+        Err(Refusal::unavailable())
     }
 
     /// How the connections are and were: for the doctor and the facility's support and administrators. The newest

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use consilium_db::{
     Cell, Encrypted, Error, Result, Session, Tx,
     signing::Signature,
-    types::{at, key},
+    types::{at, key, keys, maybe_at},
 };
 use consilium_kernel::{ConsultationId, Timestamp, UserId};
 use diesel::{prelude::*, result::DatabaseErrorKind, result::Error as DieselError};
@@ -63,13 +63,12 @@ pub(crate) fn notes(session: &mut Session<'_>, id: ConsultationId) -> Result<Not
 
 /// The notes of several consultations, in two queries.
 pub(crate) fn notes_of(session: &mut Session<'_>, ids: &[ConsultationId]) -> Result<BTreeMap<ConsultationId, Notes>> {
-    let keys: Vec<_> = ids.iter().map(|id| key(*id)).collect();
     let rows: Vec<NoteRow> = note::table
-        .filter(note::consultation_id.eq_any(keys.clone()))
+        .filter(note::consultation_id.eq_any(keys(ids.iter().copied())))
         .select(NoteRow::as_select())
         .load(session.connection())?;
     let amendments: Vec<AmendmentRow> = amendment::table
-        .filter(amendment::consultation_id.eq_any(keys))
+        .filter(amendment::consultation_id.eq_any(keys(ids.iter().copied())))
         .order((amendment::consultation_id, amendment::number))
         .select(AmendmentRow::as_select())
         .load(session.connection())?;
@@ -173,10 +172,10 @@ pub(crate) fn sign_notes(tx: &mut Tx<'_>, consultation: &Consultation, expected:
     let row = note::table.filter(note::consultation_id.eq(key(consultation.id)).and(note::version.eq(expected)));
     let changed = diesel::update(row.filter(note::signed_at.is_null()))
         .set((
-            note::signed.eq(sealed),
-            note::signature.eq(&signed.signature.bytes),
-            note::signing_key.eq(&signed.signature.key),
-            note::signed_at.eq(at(signed.at)),
+            note::signed.eq(Some(sealed)),
+            note::signature.eq(Some(&signed.signature.bytes)),
+            note::signing_key.eq(Some(&signed.signature.key)),
+            note::signed_at.eq(maybe_at(Some(signed.at))),
             note::updated_at.eq(at(signed.at)),
             note::version.eq(expected + 1),
         ))

@@ -2,7 +2,7 @@
 
 use consilium_db::{
     Cell, Encrypted, Error, MultiBackend, Result, Session, Tx,
-    types::{at, key, maybe_at},
+    types::{at, key, keys, maybe_at},
 };
 use consilium_kernel::{ConsultationId, DoctorId, FacilityId, PatientId, PrescriptionId, Scope, Timestamp};
 use diesel::prelude::*;
@@ -136,9 +136,8 @@ pub(crate) fn of_consultations(
     consultations: &[ConsultationId],
     limit: i64,
 ) -> Result<Vec<Prescription>> {
-    let keys: Vec<_> = consultations.iter().map(|id| key(*id)).collect();
     let rows: Vec<PrescriptionRow> = table::table
-        .filter(table::consultation_id.eq_any(keys))
+        .filter(table::consultation_id.eq_any(keys(consultations.iter().copied())))
         .filter(table::facility_id.eq(key(scope.facility_id)))
         .filter(table::withdrawn_at.is_null())
         .order(table::id)
