@@ -13,8 +13,8 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications, plugins,
-    prescriptions,
+    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications,
+    plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
     quality, ratings,
     routes::{BASE, routes},

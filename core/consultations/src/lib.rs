@@ -48,9 +48,7 @@ pub use model::{
     Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
 };
 pub use notes::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
-pub use quality::{
-    Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported,
-};
+pub use quality::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
 pub use queries::MessagePage;
 pub use ratings::{ConsultationRating, RatingDraft, RatingId, RatingPage, RatingTag};
 pub use refusal::ConsultationRefusal;

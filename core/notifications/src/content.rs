@@ -155,10 +155,9 @@ impl Content {
             Self::Token { user_id, .. } | Self::Account { user_id } | Self::Verification { user_id, .. } => {
                 Some(*user_id)
             }
-            Self::Appointment(_)
-            | Self::Consultation { .. }
-            | Self::Prescription { .. }
-            | Self::FollowUp { .. } => None,
+            Self::Appointment(_) | Self::Consultation { .. } | Self::Prescription { .. } | Self::FollowUp { .. } => {
+                None
+            }
         }
     }
 

@@ -23,6 +23,7 @@ mod service;
 mod store;
 
 pub use code::VerificationCode;
+pub use consilium_db::signing::{canonical, verify};
 pub use dispatcher::PharmacyDispatcher;
 pub use document::{PatientFacts, Place, Prescriber, SignedDocument};
 pub use facts::PrescriptionEvent;
@@ -33,4 +34,3 @@ pub use model::{
 pub use pharmacy::{Pharmacy, PharmacyFailure};
 pub use refusal::PrescribingRefusal;
 pub use service::{Prescribing, PrescribingSettings, diagnoses, pharmacy_facility, running_prescriptions};
-pub use consilium_db::signing::{canonical, verify};

@@ -31,10 +31,10 @@ pub use availability::{
     Availability, AvailabilityDraft, Day, Exception, ExceptionDraft, Hours, VersionedAvailability, WallTime,
     WeeklyDraft, WeeklyHours,
 };
+pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H};
 pub use follow_ups::{
     FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, FollowUpStatus, FollowUpSubscriber, FollowUpTimer, Hold,
 };
-pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H};
 pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started};
 pub use model::*;
 pub use refusal::SchedulingRefusal;

@@ -111,7 +111,10 @@ mod tests {
         for odd in [json!([]), json!("x"), json!(1), Value::Null] {
             assert_eq!(wrong("x", Some(odd)), ["/diagnostics invalid"]);
         }
-        assert_eq!(wrong("", Some(json!({"log": "x".repeat(LARGEST)}))), ["/description required", "/diagnostics too_long"]);
+        assert_eq!(
+            wrong("", Some(json!({"log": "x".repeat(LARGEST)}))),
+            ["/description required", "/diagnostics too_long"]
+        );
     }
 
     #[test]

@@ -53,9 +53,8 @@ impl Support {
         let assignee = to.unwrap_or(caller);
         self.change(meta, id, move |tx, before| {
             let account = consilium_identity::account(tx, assignee)?;
-            let fits = account.is_some_and(|account| {
-                account.facility_id == before.facility_id && decide::handles(account.role)
-            });
+            let fits = account
+                .is_some_and(|account| account.facility_id == before.facility_id && decide::handles(account.role));
             // The caller is who the token says, whether or not there is such an account.
             if !fits && assignee != caller {
                 return Err(Refusal::field("/assignee_id", "invalid", "is nobody who handles issues here").into());

@@ -151,9 +151,11 @@ impl World {
         self.doctor.post(&written, again).await.expect(201);
         for _ in 0..100 {
             let page = self.patient.get("/me/follow-ups").await.expect(200);
-            let new = page["items"].as_array().expect("items").iter().find(|one| {
-                one["status"] == "held" && !known.contains(&text(one, "id").to_owned())
-            });
+            let new = page["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .find(|one| one["status"] == "held" && !known.contains(&text(one, "id").to_owned()));
             if let Some(new) = new {
                 return text(new, "id").to_owned();
             }

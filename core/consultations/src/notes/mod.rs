@@ -8,8 +8,8 @@ use consilium_db::{Error, Tx, outbox::Fact};
 use consilium_kernel::{CommandMeta, ConsultationId, Refusal, UserId};
 use serde_json::json;
 
-pub(crate) use model::{AmendmentDocument, NotesDocument};
 pub use model::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
+pub(crate) use model::{AmendmentDocument, NotesDocument};
 
 use crate::{
     facts,

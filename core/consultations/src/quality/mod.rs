@@ -9,8 +9,8 @@ use consilium_kernel::{CommandMeta, ConsultationId, Refusal, Timestamp, UserId};
 use consilium_runtime::{LiveEvent, Signal};
 use serde_json::json;
 
-pub use model::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
 pub(crate) use model::Standing;
+pub use model::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
 
 use crate::{
     backup::{Because, offer_backup_link},

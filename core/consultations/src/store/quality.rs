@@ -63,8 +63,7 @@ pub(crate) fn add_measurement(
 ) -> Result<()> {
     let line = format!("{} {}", one.direction, one.media);
     let loss = (one.packet_loss_percent * 100.0).round() as i64;
-    let (frames, frame_samples) =
-        one.frames_per_second.map_or((0, 0), |frames| (i64::from(frames), 1));
+    let (frames, frame_samples) = one.frames_per_second.map_or((0, 0), |frames| (i64::from(frames), 1));
     let row = quality::table.find((key(consultation.id), key(user), at(minute), line.clone()));
     let added = diesel::update(row)
         .set((
@@ -198,11 +197,11 @@ pub(crate) fn save_standing(
     // `batches` grows by one, or starts anew with its minute: somebody else's report in between shows.
     let row = standing::table.find((key(consultation.id), key(user)));
     let seen = if now.batches > 1 {
-        diesel::update(row.filter(standing::batches.eq(now.batches - 1)))
+        diesel::update(row.filter(standing::batches.eq(now.batches - 1))).set(values).execute(tx.connection())?
+    } else {
+        diesel::update(row.filter(standing::open_minute.lt(at(now.open_minute))))
             .set(values)
             .execute(tx.connection())?
-    } else {
-        diesel::update(row.filter(standing::open_minute.lt(at(now.open_minute)))).set(values).execute(tx.connection())?
     };
     if seen == 1 { Ok(()) } else { Err(Error::VersionConflict) }
 }

@@ -12,7 +12,8 @@ use consilium_runtime::{LiveEvent, Signal};
 use serde_json::json;
 
 use super::{
-    CAPABILITY, FIRST_CHOICE, RECOVERED, REPORTED, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish, choice::next,
+    CAPABILITY, FIRST_CHOICE, RECOVERED, REPORTED, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
+    choice::next,
 };
 use crate::{
     actor::{Action, Reply},

@@ -47,16 +47,16 @@ async fn only_who_is_in_the_room_reports_and_only_so_often_on_sqlite_and_postgre
         let (_, id) = world.accepted(&patient, nine(), false).await;
         world.at("09:00:00");
         let now = nine();
-        let send = async |who: &User, all: Vec<Measurement>| {
-            world.consultations.report_quality(meta(who), id, all).await
-        };
+        let send =
+            async |who: &User, all: Vec<Measurement>| world.consultations.report_quality(meta(who), id, all).await;
         world.consultations.join(meta(&patient), id).await.unwrap();
         assert_eq!(code(send(&patient, vec![measured(now, 0.0)]).await), "not_admitted", "who waits has no media");
         world.consultations.start(meta(&world.doctor), id).await.unwrap();
         for other in [&stranger, &staff(Role::Admin), &staff(Role::Support)] {
             assert_eq!(code(send(other, vec![measured(now, 0.0)]).await), "not_found");
         }
-        for wrong in [vec![], vec![measured(now, 0.0); 121], vec![measured(now, 100.5)], vec![measured(Timestamp::MIN, 0.0)]]
+        for wrong in
+            [vec![], vec![measured(now, 0.0); 121], vec![measured(now, 100.5)], vec![measured(Timestamp::MIN, 0.0)]]
         {
             assert_eq!(code(send(&patient, wrong).await), "invalid");
         }

@@ -123,11 +123,7 @@ fn expectations(stage: &Stage) -> Vec<(&'static str, Value, Vec<&'static str>)> 
             vec!["prescription_issued/email/patient", "prescription_issued/in_app/patient"],
         ),
         ("prescription_status_changed", visit, vec!["prescription_status_changed/in_app/patient"]),
-        (
-            "follow_up_held",
-            follow_up("held"),
-            vec!["follow_up_held/email/patient", "follow_up_held/in_app/patient"],
-        ),
+        ("follow_up_held", follow_up("held"), vec!["follow_up_held/email/patient", "follow_up_held/in_app/patient"]),
         (
             "follow_up_expired",
             follow_up("expired"),

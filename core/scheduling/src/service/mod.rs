@@ -44,7 +44,12 @@ impl Scheduling {
 
     /// Has the doctor's schedule decide. Two nodes that both believe they own it may get into each other's way;
     /// then nothing was done, and it is asked again.
-    pub(crate) async fn ask(&self, id: DoctorId, meta: CommandMeta, command: ScheduleCommand) -> Result<ScheduleReply, Refusal> {
+    pub(crate) async fn ask(
+        &self,
+        id: DoctorId,
+        meta: CommandMeta,
+        command: ScheduleCommand,
+    ) -> Result<ScheduleReply, Refusal> {
         for _ in 0..TRIES {
             match self.schedules.send(id, meta.clone(), command.clone()).await {
                 Err(refusal) if refusal.code == VERSION_CONFLICT.code => {}

@@ -90,7 +90,8 @@ pub(crate) fn of_doctor(
         .filter(occupancy::doctor_id.eq(key(doctor_id)).and(occupancy::ends_at.gt(at(from))))
         .select((occupancy::id, occupancy::appointment_id, occupancy::starts_at, occupancy::ends_at))
         .load(session.connection())?;
-    let held = |(row, id, starts_at, ends_at): (_, Option<_>, _, _)| (id.unwrap_or(row), Interval { starts_at, ends_at });
+    let held =
+        |(row, id, starts_at, ends_at): (_, Option<_>, _, _)| (id.unwrap_or(row), Interval { starts_at, ends_at });
     Ok(rows.into_iter().map(held).collect())
 }
 

@@ -272,8 +272,8 @@ async fn two_answers_at_once_are_one_answer_on_sqlite_and_postgres() {
 
 #[test]
 fn a_follow_up_never_leaves_its_graph() {
-    use strum::IntoEnumIterator;
     use FollowUpStatus::*;
+    use strum::IntoEnumIterator;
     let arrows = [
         (Wanted, vec![Held, Unplaced, Withdrawn]),
         (Held, vec![Confirmed, Declined, Expired, Withdrawn]),

@@ -58,7 +58,8 @@ async fn a_bad_issue_moves_the_consultation_on_and_says_so_on_sqlite_and_postgre
             let world = World::new(test, providers).await;
             world.meet().await;
             let support = meta(&staff(Role::Support));
-            let issue = world.support.report(meta(&world.patient), world.id, draft(Severity::High)).await.unwrap().issue;
+            let issue =
+                world.support.report(meta(&world.patient), world.id, draft(Severity::High)).await.unwrap().issue;
             let mut kinds = Vec::new();
             for _ in 0..500 {
                 let timeline = world.support.timeline(&support, issue.id).await.unwrap();
