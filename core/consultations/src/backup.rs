@@ -54,6 +54,12 @@ impl Consultations {
     /// Goes on at the next provider although this one answers: asked by the doctor, or by the platform when somebody
     /// reports that it does not work. 409 `no_other_provider`, `invalid_transition`.
     pub async fn switch_video(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Consultation, Refusal> {
+        let (this, command) = (self.clone(), meta.clone());
+        let work = async move { this.switch_once(&command, id).await };
+        self.db.once(meta, work).await
+    }
+
+    async fn switch_once(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Consultation, Refusal> {
         let consultation = self.visible(meta, id).await?;
         match (&meta.principal, consultation.part_of(&meta.principal)) {
             (Principal::System, _) | (_, Some(Part::Doctor)) => {}
@@ -63,10 +69,13 @@ impl Consultations {
         if consultation.status != Status::InProgress || consultation.video().is_none() {
             return Err(InvalidTransition.refusal());
         }
-        match self.leave_provider(&consultation).await? {
-            Some(now) => Ok(now),
-            None => Err(NoOtherProvider.refusal()),
-        }
+        let now = self.leave_provider(&consultation).await?.ok_or(NoOtherProvider.refusal())?;
+        // The switch itself is the platform's; here stands who asked for it.
+        let asked = move |tx: &mut Tx<'_>| {
+            tx.audit("switch_video", &facts::entity(id), now.version)?;
+            Ok(now.clone())
+        };
+        Ok(self.db.command(meta, asked).await?)
     }
 }
 

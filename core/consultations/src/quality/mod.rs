@@ -7,6 +7,7 @@ mod model;
 use consilium_db::{Error, Result, Session, Tx, outbox::Fact};
 use consilium_kernel::{CommandMeta, ConsultationId, Refusal, Timestamp, UserId};
 use consilium_runtime::{LiveEvent, Signal};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(crate) use model::Standing;
@@ -25,6 +26,7 @@ use crate::{
 const TRIES: usize = 3;
 
 /// What a report led to.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Outcome {
     reported: Reported,
     changed: bool,
@@ -47,29 +49,39 @@ impl Consultations {
         if !consultation.is_admitted(part) || consultation.version == 0 {
             return Err(NotAdmitted.refusal());
         }
-        let outcome = self.keep(&meta, &consultation, user, &measurements).await?;
+        let (this, once) = (self.clone(), meta.clone());
+        let work = async move {
+            let outcome = this.keep(&meta, &consultation, user, &measurements).await?;
+            this.follow(&consultation, user, outcome).await?;
+            Ok(outcome)
+        };
+        Ok(self.db.once(&once, work).await?.reported)
+    }
+
+    /// Tells the participant of changed advice, and offers both another way when there is little else left.
+    async fn follow(&self, consultation: &Consultation, user: UserId, outcome: Outcome) -> Result<(), Refusal> {
         if outcome.changed {
             self.bus.publish(LiveEvent::Signal(Signal {
-                topic: topic(id),
+                topic: topic(consultation.id),
                 signal: "quality_advice".to_owned(),
                 to: Some(user.uuid()),
                 from: None,
                 data: json!({"advice": outcome.reported.advice}),
             }));
         }
-        if outcome.backup {
-            let link = self.backup_link(&consultation).await?;
-            let write = move |tx: &mut Tx<'_>| {
-                // Another report of the same moment may have offered it.
-                if store::note_offer(tx, consultation.id, user)? {
-                    offer_backup_link(tx, &consultation, &link, Because::Quality { user_id: user })?;
-                }
-                Ok(())
-            };
-            let system = CommandMeta::system(meta.scope.facility_id, "quality");
-            self.db.write(&system, write).await.map_err(Refusal::from)?;
+        if !outcome.backup {
+            return Ok(());
         }
-        Ok(outcome.reported)
+        let (link, known) = (self.backup_link(consultation).await?, consultation.clone());
+        let write = move |tx: &mut Tx<'_>| {
+            // Another report of the same moment may have offered it.
+            if store::note_offer(tx, known.id, user)? {
+                offer_backup_link(tx, &known, &link, Because::Quality { user_id: user })?;
+            }
+            Ok(())
+        };
+        let system = CommandMeta::system(consultation.facility_id, "quality");
+        Ok(self.db.write(&system, write).await?)
     }
 
     /// Writes a report; of two at once the second one is written on top of the first.
@@ -82,7 +94,7 @@ impl Consultations {
     ) -> Result<Outcome, Refusal> {
         for _ in 0..TRIES {
             let (known, measured) = (consultation.clone(), measurements.to_vec());
-            match self.db.write(meta, move |tx| report(tx, &known, user, &measured)).await {
+            match self.db.command(meta, move |tx| report(tx, &known, user, &measured)).await {
                 Err(Error::VersionConflict) => {}
                 other => return Ok(other?),
             }
