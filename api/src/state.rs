@@ -19,7 +19,8 @@ use consilium_people::People;
 use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
-use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_scheduling::{FollowUpSubscriber, FollowUpTimer, NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_support::Support;
 use consilium_webhooks::Webhooks;
 
 use tokio::sync::Notify;
@@ -55,6 +56,8 @@ pub struct State {
     pub consultations: Consultations,
     /// Prescriptions.
     pub prescribing: Prescribing,
+    /// Technical issues.
+    pub support: Support,
     /// Figures.
     pub insights: Insights,
     /// Mail, reminders and inboxes.
@@ -92,6 +95,7 @@ impl State {
         let rules = SchedulingSettings {
             require_verified_email: config.identity.require_verified_email,
             no_show_minutes: config.scheduling.no_show_minutes,
+            follow_up_hold_hours: config.scheduling.follow_up_hold_hours,
         };
         let scheduling = Scheduling::new(db.clone(), schedules, rules);
         let video = PluginVideo::new(plugins.clone(), &config.video, db.clone());
@@ -105,6 +109,7 @@ impl State {
         );
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
+        let support = Support::new(db.clone(), consultations.clone());
         let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
         let webhooks = Webhooks::new(db.clone(), webhooks::settings(&config));
@@ -123,6 +128,7 @@ impl State {
             scheduling,
             consultations,
             prescribing,
+            support,
             insights,
             notifications,
             webhooks,
@@ -138,6 +144,7 @@ impl State {
     pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
         vec![
             Arc::new(AppointmentFollower::new(policy(&self.config))),
+            Arc::new(FollowUpSubscriber),
             self.notifications.subscriber(),
             self.webhooks.subscriber(),
         ]
@@ -147,6 +154,7 @@ impl State {
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
         vec![
             Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
@@ -170,6 +178,8 @@ fn policy(config: &Config) -> Policy {
         early_join: minutes(config.consultations.early_join_minutes),
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
+        rating_for: minutes(config.consultations.rating_days * 24 * 60),
+        emergency_contacts: config.consultations.emergency_contacts.clone(),
         ..Policy::default()
     }
 }

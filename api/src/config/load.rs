@@ -159,6 +159,8 @@ fn check(config: &Config, errors: &mut Vec<String>) {
     }
     let webhooks = &config.webhooks;
     for (key, value, least, most) in [
+        ("consultations.rating_days", config.consultations.rating_days.into(), 1, 3_650),
+        ("scheduling.follow_up_hold_hours", config.scheduling.follow_up_hold_hours.into(), 1, 24 * 90),
         ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 60),
         ("webhooks.concurrency", webhooks.concurrency.into(), 1, 256),
         // Each delivery is tried for a day: less would disable what is about to be tried again.

@@ -160,6 +160,8 @@ section! {
     pub struct Scheduling {
         /// Minutes after the end of an accepted appointment when it counts as no-show.
         pub no_show_minutes: u32 = 30,
+        /// Hours for which the slot of a follow-up is kept for the patient to confirm.
+        pub follow_up_hold_hours: u32 = 72,
     }
 }
 
@@ -172,6 +174,11 @@ section! {
         pub chat_open_days: u32 = 7,
         /// Minutes after which a consultation that nobody is in any more counts as abandoned.
         pub abandoned_after_minutes: u32 = 30,
+        /// Days after the end during which the patient may rate it.
+        pub rating_days: u32 = 30,
+        /// Whom to call when a consultation does not work technically, shown beside the backup link, such as
+        /// "Front desk: +880 2 555 0100".
+        pub emergency_contacts: Vec<String> = Vec::new(),
     }
 }
 

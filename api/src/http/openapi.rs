@@ -13,11 +13,12 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications, plugins,
-    prescriptions,
+    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications,
+    plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
+    quality, ratings,
     routes::{BASE, routes},
-    subscriptions, webhooks,
+    subscriptions, summary, support, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -36,9 +37,12 @@ use super::{
         availability::get, availability::put, availability::slots,
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
+        follow_ups::list, follow_ups::confirm, follow_ups::decline,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, consultations::notes,
-        consultations::put_notes, consultations::waiting_room,
+        consultations::end, chat::messages, chat::send_message, consultations::waiting_room,
+        notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
+        quality::report, quality::get, quality::switch, support::report, support::list, support::get,
+        support::timeline, support::assign, support::comment, support::resolve,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,

@@ -23,6 +23,8 @@ permissions! {
     OwnAccount: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
     /// Book an appointment for oneself.
     BookAppointment: Patient;
+    /// See and answer one's own follow-ups.
+    AnswerFollowUp: Patient;
     /// See appointments: one's own, or those of the facility.
     SeeAppointments: Patient | Doctor | Nurse | Support | Admin;
     /// Accept or reject what was asked of one.
@@ -47,6 +49,16 @@ permissions! {
     LeadConsultation: Doctor;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
+    /// See the summary of the patient in a consultation.
+    SeeSummary: Doctor | Nurse;
+    /// See how the connections of a consultation were.
+    SeeQuality: Doctor | Support | Admin;
+    /// Handle technical issues.
+    HandleIssues: Support | Admin;
+    /// Rate one's own consultation.
+    RateConsultation: Patient;
+    /// See what patients think of a doctor: of oneself, or of anybody.
+    SeeRatings: Doctor | Admin;
     /// Prescribe.
     Prescribe: Doctor;
     /// See a prescription: one's own, or one to dispense.

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 use super::{context::WsContext, protocol::wrong_shape, topic::Topic};
-use crate::http::{chat::MessageResponse, consultations::ConsultationResponse};
+use crate::http::{
+    chat::MessageResponse,
+    consultations::ConsultationResponse,
+    quality::{QualityRequest, ReportedResponse as QualityReported},
+    support::{IssueRequest, ReportedResponse as IssueReported},
+};
 
 /// What can be commanded on the topic of a consultation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -25,6 +30,10 @@ pub enum CommandName {
     RaiseHand,
     /// Anything → `{}`; a signal to the others in the room.
     SetMedia,
+    /// `{measurements}` → `{accepted, advice}`.
+    ReportQuality,
+    /// `{category, severity, description, diagnostics?}` → the issue and another way to meet.
+    ReportIssue,
     /// The doctor lets the waiting patient in → the consultation.
     Admit,
     /// The doctor begins → the consultation.
@@ -85,6 +94,14 @@ pub async fn perform(
         }
         CommandName::RaiseHand => signal(context, &meta, id, SignalKind::RaiseHand, data).await,
         CommandName::SetMedia => signal(context, &meta, id, SignalKind::SetMedia, data).await,
+        CommandName::ReportQuality => {
+            let measured: QualityRequest = body(data)?;
+            answer(QualityReported::from(consultations.report_quality(meta, id, measured.into()).await?))
+        }
+        CommandName::ReportIssue => {
+            let issue: IssueRequest = body(data)?;
+            answer(IssueReported::from(context.support.report(meta, id, issue.into()).await?))
+        }
         CommandName::Admit => answer(ConsultationResponse::from(consultations.admit(meta, id).await?)),
         CommandName::Start => answer(ConsultationResponse::from(consultations.start(meta, id).await?)),
         CommandName::End => answer(ConsultationResponse::from(consultations.end(meta, id).await?)),
@@ -129,6 +146,8 @@ mod tests {
                 "signal",
                 "raise_hand",
                 "set_media",
+                "report_quality",
+                "report_issue",
                 "admit",
                 "start",
                 "end",

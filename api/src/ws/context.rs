@@ -9,6 +9,7 @@ use consilium_db::Db;
 use consilium_identity::Identity;
 use consilium_kernel::{Refusal, Timestamp, User};
 use consilium_runtime::EventBus;
+use consilium_support::Support;
 use serde::Deserialize;
 
 use super::{
@@ -80,6 +81,7 @@ pub struct WsContext {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) auth: Arc<dyn Authenticate>,
     pub(super) consultations: Consultations,
+    pub(super) support: Support,
     pub(super) settings: Arc<WsSettings>,
     pub(super) connections: Connections,
     pub(super) presence: Presence,
@@ -96,7 +98,8 @@ impl WsContext {
     ) -> Self {
         let presence = Presence::new(consultations.clone(), settings.grace);
         let connections = Connections::default();
-        Self { db, bus, auth, consultations, settings: Arc::new(settings), connections, presence }
+        let support = Support::new(db.clone(), consultations.clone());
+        Self { db, bus, auth, consultations, support, settings: Arc::new(settings), connections, presence }
     }
 
     /// To be called once after start: whoever was in a consultation when the server ended, and does not come

@@ -102,7 +102,7 @@ impl Consultations {
         }
     }
 
-    async fn audit_read(
+    pub(crate) async fn audit_read(
         &self,
         meta: &CommandMeta,
         action: &'static str,

@@ -19,6 +19,10 @@ pub struct Policy {
     pub waiting_limit: Duration,
     /// A consultation in progress with nobody in it is given up after this.
     pub empty_limit: Duration,
+    /// How long after its end a patient may rate a consultation.
+    pub rating_for: Duration,
+    /// Whom to call at the facility when a consultation does not work technically.
+    pub emergency_contacts: Vec<String>,
 }
 
 impl Default for Policy {
@@ -28,6 +32,8 @@ impl Default for Policy {
             chat_after: Duration::from_secs(7 * 24 * 3600),
             waiting_limit: Duration::from_secs(2 * 3600),
             empty_limit: Duration::from_secs(30 * 60),
+            rating_for: Duration::from_secs(30 * 24 * 3600),
+            emergency_contacts: Vec::new(),
         }
     }
 }

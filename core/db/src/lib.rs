@@ -17,6 +17,7 @@ pub mod plugin_blobs;
 pub mod plugin_values;
 mod postgres;
 mod session;
+pub mod signing;
 pub mod subscriptions;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::expect_used, reason = "tests fail loudly")]

@@ -106,6 +106,23 @@ pub enum Content {
         #[serde(default)]
         status: Option<String>,
     },
+    /// A follow-up that the doctor asked for.
+    FollowUp {
+        /// Which.
+        id: uuid::Uuid,
+        /// With whom.
+        doctor_id: DoctorId,
+        /// For whom.
+        patient_id: PatientId,
+        /// The slot that is, or was, kept.
+        #[serde(default)]
+        starts_at: Option<Timestamp>,
+        /// Until when.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+        /// How they meet.
+        visit_type: VisitType,
+    },
 }
 
 impl Content {
@@ -125,6 +142,7 @@ impl Content {
             Kind::DoctorApproved | Kind::DoctorRejected => "verification",
             Kind::ConsultationEnded => "consultation",
             Kind::PrescriptionIssued | Kind::PrescriptionStatusChanged => "prescription",
+            Kind::FollowUpHeld | Kind::FollowUpExpired | Kind::FollowUpDeclined | Kind::FollowUpUnplaced => "follow_up",
         };
         let mut tagged = data.as_object().cloned().unwrap_or_default();
         tagged.insert("about".to_owned(), json!(about));
@@ -137,7 +155,9 @@ impl Content {
             Self::Token { user_id, .. } | Self::Account { user_id } | Self::Verification { user_id, .. } => {
                 Some(*user_id)
             }
-            Self::Appointment(_) | Self::Consultation { .. } | Self::Prescription { .. } => None,
+            Self::Appointment(_) | Self::Consultation { .. } | Self::Prescription { .. } | Self::FollowUp { .. } => {
+                None
+            }
         }
     }
 
@@ -146,7 +166,8 @@ impl Content {
         match self {
             Self::Appointment(AppointmentContent { doctor_id, patient_id, .. })
             | Self::Consultation { doctor_id, patient_id, .. }
-            | Self::Prescription { doctor_id, patient_id, .. } => Some((*doctor_id, *patient_id)),
+            | Self::Prescription { doctor_id, patient_id, .. }
+            | Self::FollowUp { doctor_id, patient_id, .. } => Some((*doctor_id, *patient_id)),
             Self::Token { .. } | Self::Account { .. } | Self::Verification { .. } => None,
         }
     }
@@ -194,6 +215,9 @@ impl Payload {
             Content::Prescription { prescription_id, status, .. } => {
                 object(json!({ "prescription_id": prescription_id, "status": status }))
             }
+            Content::FollowUp { id, starts_at, expires_at, visit_type, .. } => object(json!({
+                "follow_up_id": id, "starts_at": starts_at, "expires_at": expires_at, "visit_type": visit_type,
+            })),
         };
         if let Some(name) = &self.doctor_name {
             params.insert("doctor_name".to_owned(), json!(name));

@@ -49,6 +49,14 @@ pub enum Kind {
     PrescriptionIssued,
     /// A pharmacy said how far it is.
     PrescriptionStatusChanged,
+    /// A slot is kept for a follow-up that the doctor asked for.
+    FollowUpHeld,
+    /// Nobody confirmed it in time.
+    FollowUpExpired,
+    /// The patient does not want it.
+    FollowUpDeclined,
+    /// There is no free slot near the wanted day.
+    FollowUpUnplaced,
 }
 
 impl Kind {

@@ -35,6 +35,7 @@ const fn rule(trigger: Trigger, kind: Kind, to: &'static [(Audience, &'static [C
 }
 
 const BOTH_WAYS: &[Channel] = &[Email, InApp];
+const IN_APP: &[(Audience, &[Channel])] = &[(Patient, &[InApp]), (Doctor, &[InApp])];
 const PATIENT_AND_DOCTOR: &[(Audience, &[Channel])] = &[(Patient, BOTH_WAYS), (Doctor, BOTH_WAYS)];
 
 /// The table. A doctor's day is in the doctor's calendar: reminders reach doctors inside the product only.
@@ -56,6 +57,10 @@ pub const RULES: &[Rule] = &[
     rule(Trigger::Event("consultation_ended"), Kind::ConsultationEnded, &[(Patient, &[InApp])]),
     rule(Trigger::Event("prescription_issued"), Kind::PrescriptionIssued, &[(Patient, BOTH_WAYS)]),
     rule(Trigger::Event("prescription_status_changed"), Kind::PrescriptionStatusChanged, &[(Patient, &[InApp])]),
+    rule(Trigger::Event("follow_up_held"), Kind::FollowUpHeld, &[(Patient, BOTH_WAYS)]),
+    rule(Trigger::Event("follow_up_expired"), Kind::FollowUpExpired, IN_APP),
+    rule(Trigger::Event("follow_up_declined"), Kind::FollowUpDeclined, &[(Doctor, &[InApp])]),
+    rule(Trigger::Event("follow_up_unplaced"), Kind::FollowUpUnplaced, IN_APP),
 ];
 
 /// Events after which reminders of the appointment's present and earlier revisions are wrong.

@@ -88,6 +88,31 @@ const PRESCRIPTION: &[Field] = &[
     word("status"),
 ];
 
+const FOLLOW_UP: &[Field] = &[
+    Field { from: "id", name: "follow_up_id", shape: Shape::Id },
+    id("doctor_id"),
+    id("patient_id"),
+    id("after_consultation_id"),
+    id("appointment_id"),
+    word("status"),
+    word("visit_type"),
+    time("starts_at"),
+    time("ends_at"),
+    time("expires_at"),
+];
+
+const ISSUE: &[Field] = &[
+    id("issue_id"),
+    id("consultation_id"),
+    id("patient_id"),
+    id("reporter_id"),
+    id("assignee_id"),
+    word("reporter_role"),
+    word("category"),
+    word("severity"),
+    word("status"),
+];
+
 const DOCTOR: &[Field] = &[id("doctor_id"), id("user_id")];
 
 const fn event(event_type: &'static str, fields: &'static [Field]) -> PublicEvent {
@@ -141,6 +166,14 @@ pub const EVENTS: &[PublicEvent] = &[
     event("doctor_updated", DOCTOR),
     event("doctor_verified", &[id("doctor_id"), id("user_id"), word("decision")]),
     event("email_verified", &[id("user_id")]),
+    event("follow_up_confirmed", FOLLOW_UP),
+    event("follow_up_declined", FOLLOW_UP),
+    event("follow_up_expired", FOLLOW_UP),
+    event("follow_up_held", FOLLOW_UP),
+    event("follow_up_unplaced", FOLLOW_UP),
+    event("issue_assigned", ISSUE),
+    event("issue_reported", ISSUE),
+    event("issue_resolved", ISSUE),
     event(
         "message_sent",
         &[

@@ -45,7 +45,7 @@ pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
         .collect();
     let put = doctor.put(&format!("{room}/notes"), Value::Object(written));
     put.header("If-Match", notes.header("etag")).await.expect(200);
-    act(&doctor, "end").await;
+    aftercare(words, &patient, &doctor, &admin, &room).await;
     prescribe(words, &patient, &doctor, &room, &pharmacy).await;
     // Somebody else reads the profile, which is audited.
     doctor.get(&format!("/patients/{patient_id}")).await.expect(200);
@@ -203,6 +203,23 @@ async fn chat(words: &mut Words, patient: &Client, doctor: &Client, consultation
     patients.until(|frame| frame["data"]["body"] == said.as_str()).await;
     patients.command("signal", json!({"kind": "offer", "sdp": words.text("offer")})).await;
     doctors.until(|frame| frame["type"] == "signal").await;
+}
+
+/// Signed notes, an issue, the end, and what the patient thinks of it.
+async fn aftercare(words: &mut Words, patient: &Client, doctor: &Client, admin: &Client, room: &str) {
+    doctor.post(&format!("{room}/notes/sign"), Value::Null).await.expect(200);
+    let amendment = json!({"text": words.text("amendment"), "reason": words.text("reason to amend")});
+    doctor.post(&format!("{room}/notes/amendments"), amendment).await.expect(201);
+    let issue = json!({
+        "category": "device", "severity": "low", "description": words.text("issue"),
+        "diagnostics": {"camera": words.text("diagnostics")},
+    });
+    let reported = patient.post(&format!("{room}/issues"), issue).key("issue").await.expect(201);
+    let issue = format!("/support/issues/{}", text(&reported["issue"], "id"));
+    admin.post(&format!("{issue}/comments"), json!({"text": words.text("comment")})).await.expect(201);
+    admin.post(&format!("{issue}/resolve"), json!({"resolution": words.text("resolution")})).await.expect(200);
+    doctor.post(&format!("{room}/end"), Value::Null).await.expect(200);
+    patient.post(&format!("{room}/rating"), json!({"rating": 4, "text": words.text("rating")})).await.expect(201);
 }
 
 async fn prescribe(words: &mut Words, patient: &Client, doctor: &Client, room: &str, pharmacy: &Pharmacy) {

@@ -1,9 +1,12 @@
 //! A request for each route that would succeed for whoever may make it.
 
-use consilium_tests::client::{Answer, Client, PASSWORD, text};
+use consilium_tests::{
+    app::BEGINNING,
+    client::{Answer, Client, PASSWORD, text},
+};
 use serde_json::{Value, json};
 
-use crate::world::{World, prescription, webhook_subscription};
+use crate::world::{World, issue, prescription, webhook_subscription};
 
 /// Tries `route` as `caller` and gives the answer.
 pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
@@ -81,6 +84,28 @@ async fn request(world: &World, route: &str) -> (String, Value) {
             (at(&world.consultation), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
         }
         "PUT /consultations/{id}/notes" => (at(&world.consultation), json!({"plan": format!("Rest {n} days")})),
+        "POST /consultations/{id}/notes/sign" => (at(&world.noted().await), none),
+        "POST /consultations/{id}/notes/amendments" => {
+            let id = world.noted().await;
+            world.doctor.post(&format!("/consultations/{id}/notes/sign"), Value::Null).await.expect(200);
+            (at(&id), json!({"text": "Five days", "reason": "A slip of the pen"}))
+        }
+        "POST /consultations/{id}/quality" => {
+            let measured = json!({
+                "at": BEGINNING, "direction": "inbound", "media": "audio", "bitrate_kbps": 32, "packet_loss_percent": 0.5,
+                "jitter_ms": 5, "round_trip_ms": 80,
+            });
+            (at(&world.consultation), json!({"measurements": [measured]}))
+        }
+        // Nobody has joined, so that no provider serves it yet: 409 for whoever is let in.
+        "POST /consultations/{id}/switch-video" => (at(&world.begun().await), none),
+        "POST /consultations/{id}/issues" => (at(&world.begun().await), issue()),
+        "POST /support/issues/{id}/assign" => (at(&world.issue().await), none),
+        "POST /support/issues/{id}/comments" => (at(&world.issue().await), json!({"text": "Looking into it"})),
+        "POST /support/issues/{id}/resolve" => (at(&world.issue().await), json!({"resolution": "Restarted"})),
+        _ if route.starts_with("GET /support/issues/{id}") => (at(&world.issue().await), none),
+        "POST /follow-ups/{id}/confirm" | "POST /follow-ups/{id}/decline" => (at(&world.kept().await), none),
+        "POST /consultations/{id}/rating" => (at(&world.completed().await), json!({"rating": 4, "text": "Good"})),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {

@@ -118,6 +118,52 @@ impl World {
         id
     }
 
+    /// The id of a consultation that has begun and has notes.
+    pub async fn noted(&self) -> String {
+        let id = self.begun().await;
+        let path = format!("/consultations/{id}/notes");
+        let etag = self.doctor.get(&path).await.header("etag").to_owned();
+        let call = self.doctor.call("PUT".parse().expect("a method"), &path).header("If-Match", &etag);
+        call.json(&json!({"plan": "Rest"})).await.expect(200);
+        id
+    }
+
+    /// The id of a consultation that is completed.
+    pub async fn completed(&self) -> String {
+        let id = self.begun().await;
+        self.doctor.post(&format!("/consultations/{id}/end"), Value::Null).await.expect(200);
+        id
+    }
+
+    /// The id of an issue that the patient reported in a consultation of its own.
+    pub async fn issue(&self) -> String {
+        let reported = self.patient.post(&format!("/consultations/{}/issues", self.begun().await), issue()).await;
+        text(&reported.expect(201)["issue"], "id").to_owned()
+    }
+
+    /// The id of a follow-up whose slot is kept for the patient.
+    pub async fn kept(&self) -> String {
+        let known = self.patient.get("/me/follow-ups").await.expect(200);
+        let known: Vec<String> = ids(&known);
+        let mut again = prescription();
+        again["follow_up_on"] = json!("2026-06-20");
+        let written = format!("/consultations/{}/prescriptions", self.consultation);
+        self.doctor.post(&written, again).await.expect(201);
+        for _ in 0..100 {
+            let page = self.patient.get("/me/follow-ups").await.expect(200);
+            let new = page["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .find(|one| one["status"] == "held" && !known.contains(&text(one, "id").to_owned()));
+            if let Some(new) = new {
+                return text(new, "id").to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no slot is kept");
+    }
+
     /// The first of the staff.
     pub fn administrator(&self) -> &Person {
         &self.staff[0]
@@ -138,6 +184,15 @@ impl World {
 /// Where nobody is reached.
 pub fn webhook_subscription() -> Value {
     json!({"url": "https://hooks.example.invalid/consilium", "event_types": ["appointment_*"]})
+}
+
+/// What the patient reports.
+pub fn issue() -> Value {
+    json!({"category": "audio", "severity": "low", "description": "No sound"})
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().expect("items").iter().map(|item| text(item, "id").to_owned()).collect()
 }
 
 /// What the doctor prescribes.

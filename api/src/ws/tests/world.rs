@@ -113,7 +113,7 @@ impl World {
             users.insert(name.to_owned(), register(&people, name, role).await);
         }
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
-        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30 };
+        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30, follow_up_hold_hours: 72 };
         let scheduling = Scheduling::new(test.db.clone(), schedules, rules);
         let consultation = accepted(&people, &scheduling, &users["doctor"], &users["ada"]).await;
         test.clock.set("2026-06-01T08:50:00Z".parse().unwrap());

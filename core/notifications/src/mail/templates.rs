@@ -61,6 +61,7 @@ built_in! {
         "doctor_approved.subject", "doctor_approved.txt", "doctor_approved.html",
         "doctor_rejected.subject", "doctor_rejected.txt", "doctor_rejected.html",
         "prescription_issued.subject", "prescription_issued.txt", "prescription_issued.html",
+        "follow_up_held.subject", "follow_up_held.txt", "follow_up_held.html",
     ],
     "bn": [
         "when", "layout.txt", "layout.html", "appointment.txt", "appointment.html",

@@ -203,3 +203,20 @@ fn pointers(value: &serde_json::Value, at: String, leaves: &mut Vec<String>) {
         _ => leaves.push(at),
     }
 }
+
+#[actix_rt::test]
+async fn a_day_to_come_again_is_told_to_whoever_arranges_it() {
+    for test in TestDb::both() {
+        let world = World::begun(test).await;
+        let mut without = draft();
+        without.follow_up_on = None;
+        world.prescribing.issue(&meta(&world.doctor), world.consultation, without).await.unwrap();
+        assert_eq!(world.audited("follow_up_advised").await, 0);
+        let issued = world.prescribing.issue(&meta(&world.doctor), world.consultation, draft()).await.unwrap();
+        assert_eq!(world.audited("follow_up_advised").await, 1);
+        let told = world.emitted("follow_up_advised").await;
+        assert_eq!(told["prescription_id"], issued.document.id.to_string());
+        assert_eq!(told["follow_up_on"], "2026-06-15", "the day alone");
+        assert!(!told.to_string().contains(DIAGNOSIS));
+    }
+}
