@@ -24,6 +24,7 @@ pub mod problem;
 pub mod request_id;
 pub mod routes;
 pub mod subscriptions;
+pub mod threads;
 pub mod webhooks;
 
 use actix_cors::Cors;

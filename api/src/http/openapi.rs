@@ -17,7 +17,7 @@ use super::{
     prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
-    subscriptions, webhooks,
+    subscriptions, threads, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -37,10 +37,14 @@ use super::{
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, consultations::notes,
+        consultations::end, chat::messages, chat::send_message, chat::edit_message, chat::delete_message,
+        chat::history, chat::read_marks, chat::mark_read, consultations::notes,
         consultations::put_notes, consultations::waiting_room,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
+        threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,
+        threads::messages, threads::send_message, threads::edit_message, threads::delete_message, threads::history,
+        threads::read_marks, threads::mark_read,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
         subscriptions::create, subscriptions::list, subscriptions::get, subscriptions::patch, subscriptions::delete,
         subscriptions::rotate, subscriptions::test, subscriptions::replay, subscriptions::deliveries,

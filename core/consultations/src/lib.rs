@@ -8,6 +8,7 @@
 //! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
+//! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
@@ -17,6 +18,7 @@
 
 mod actor;
 mod appointments;
+mod chat;
 mod commands;
 mod decide;
 mod facts;
@@ -34,12 +36,12 @@ mod video;
 
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
+pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
 pub use line::{WaitingPatient, WaitingPlace};
 pub use model::{
     Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
 };
 pub use notes::{Notes, NotesText};
-pub use queries::MessagePage;
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};
 pub use signals::SignalKind;

@@ -30,7 +30,7 @@ pub use availability::{
     WeeklyDraft, WeeklyHours,
 };
 pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H};
-pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started};
+pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started, treats};
 pub use model::*;
 pub use refusal::SchedulingRefusal;
 pub use schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply};

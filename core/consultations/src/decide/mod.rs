@@ -5,6 +5,7 @@ mod chat;
 mod life;
 mod video;
 
+pub(crate) use chat::chat_is_open;
 pub(crate) use life::abandoned_at;
 
 use consilium_kernel::{CommandMeta, Principal, Refusal, Timestamp, UserId};

@@ -1,7 +1,6 @@
 //! The tables of consultations; the only place here that knows Diesel.
 
 mod consultation;
-mod messages;
 mod notes;
 mod participants;
 mod tables;
@@ -9,7 +8,6 @@ mod videos;
 mod waiting;
 
 pub(crate) use consultation::{find, save, version};
-pub(crate) use messages::{insert_message, message_sent_before, messages_after};
 pub(crate) use notes::{notes, save_notes};
 pub(crate) use participants::{close_session, left_open, open_session, participants, save_participants};
 pub(crate) use videos::{LiveVideo, consultation_in, live_videos, save_videos, videos};
