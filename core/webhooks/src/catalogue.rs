@@ -74,6 +74,16 @@ const APPOINTMENT: &[Field] = &[
     word("by"),
 ];
 
+const MESSAGE: &[Field] = &[
+    id("consultation_id"),
+    id("appointment_id"),
+    id("doctor_id"),
+    id("patient_id"),
+    id("message_id"),
+    id("sender_id"),
+    number("seq"),
+];
+
 const PARTICIPANT: &[Field] =
     &[id("consultation_id"), id("appointment_id"), id("doctor_id"), id("patient_id"), id("user_id"), word("role")];
 
@@ -139,18 +149,9 @@ pub const EVENTS: &[PublicEvent] = &[
     event("doctor_updated", DOCTOR),
     event("doctor_verified", &[id("doctor_id"), id("user_id"), word("decision")]),
     event("email_verified", &[id("user_id")]),
-    event(
-        "message_sent",
-        &[
-            id("consultation_id"),
-            id("appointment_id"),
-            id("doctor_id"),
-            id("patient_id"),
-            id("message_id"),
-            id("sender_id"),
-            number("seq"),
-        ],
-    ),
+    event("message_deleted", MESSAGE),
+    event("message_edited", MESSAGE),
+    event("message_sent", MESSAGE),
     event("participant_admitted", PARTICIPANT),
     event("participant_joined", PARTICIPANT),
     event("participant_left", PARTICIPANT),

@@ -8,6 +8,7 @@
 
 mod booking;
 mod consultation;
+mod conversations;
 mod conventions;
 mod idempotency;
 mod pages;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use consilium_chat::Connected;
 use consilium_db::testing::TestDb;
 use consilium_messaging::{Invited, OpenThread, Thread, ThreadKind};
 use serde_json::{Value, json};
@@ -125,9 +126,12 @@ async fn the_others_are_told_who_is_there_away_and_gone() {
     let begin = ada.subscribe(&topic, None).await;
     assert_eq!(begin["data"]["presence"].as_array().map(Vec::len), Some(2));
     assert_eq!(doctor.presence().await, (ada_id.clone(), json!("online")));
+    let connected = || world.context.is_connected(&topic, world.users["ada"].user_id);
+    assert!(connected());
 
     // Ada's client stops answering pings, because nobody reads from its socket.
     assert_eq!(doctor.presence().await, (ada_id.clone(), json!("away")));
+    assert!(!connected(), "whoever is away is told by mail");
     ada.ask(json!({"type": "ping"})).await;
     assert_eq!(doctor.presence().await, (ada_id.clone(), json!("online")));
 

@@ -243,7 +243,7 @@ fn every_template_renders() {
                 let data = serde_json::json!({
                     "user_id": id::<()>(1), "token": "s3cret-code", "reason": "The licence <has> expired.",
                     "doctor_id": id::<()>(2), "patient_id": id::<()>(3), "prescription_id": id::<()>(4),
-                    "consultation_id": id::<()>(5),
+                    "consultation_id": id::<()>(5), "seq": 4,
                 });
                 let content = Content::read(rule.kind, &data).unwrap_or(Content::Appointment(appointment()));
                 let mut mail = outgoing(rule.kind, *audience, content);
