@@ -22,6 +22,8 @@ use super::{
 #[schema(as = ThreadParticipant)]
 pub struct ThreadParticipantResponse {
     user_id: uuid::Uuid,
+    /// What to call them.
+    name: String,
     /// `patient`, `doctor`, `nurse` or `pharmacist`.
     role: String,
     #[schema(value_type = String, format = "date-time")]
@@ -34,6 +36,7 @@ impl From<ThreadParticipant> for ThreadParticipantResponse {
     fn from(participant: ThreadParticipant) -> Self {
         Self {
             user_id: participant.user_id.uuid(),
+            name: participant.name,
             role: participant.role.to_string(),
             added_at: participant.added_at,
             read_seq: participant.read_seq,
@@ -136,8 +139,9 @@ impl OpenThreadRequest {
         let kind: ThreadKind =
             self.kind.parse().map_err(|_| Refusal::field("/kind", "invalid", "must be care or clinicians"))?;
         let named = self.participants.iter().enumerate();
-        let participants =
-            named.map(|(place, invited)| invited.parse(&format!("/participants/{place}"))).collect::<std::result::Result<_, _>>()?;
+        let participants = named
+            .map(|(place, invited)| invited.parse(&format!("/participants/{place}")))
+            .collect::<std::result::Result<_, _>>()?;
         Ok(OpenThread { kind, patient_id: self.patient_id.map(PatientId::new), subject: self.subject, participants })
     }
 }

@@ -80,10 +80,7 @@ mod tests {
             Topic::parse(&format!("waiting_room:{id}")),
             Ok(Topic::WaitingRoom(DoctorId::new(id.parse().unwrap())))
         );
-        assert_eq!(
-            Topic::parse(&format!("thread:{id}")),
-            Ok(Topic::Thread(ThreadId::new(id.parse().unwrap())))
-        );
+        assert_eq!(Topic::parse(&format!("thread:{id}")), Ok(Topic::Thread(ThreadId::new(id.parse().unwrap()))));
         for unknown in [
             "",
             "thread:",

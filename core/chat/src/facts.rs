@@ -60,12 +60,7 @@ pub(crate) fn told(conversation: &Conversation, message: &Message) -> Value {
 }
 
 /// A message in the outbox: without what it says.
-pub(crate) fn emit(
-    tx: &mut Tx<'_>,
-    conversation: &Conversation,
-    message: &Message,
-    happened: Happened,
-) -> Result<()> {
+pub(crate) fn emit(tx: &mut Tx<'_>, conversation: &Conversation, message: &Message, happened: Happened) -> Result<()> {
     let mut data = conversation.context.clone();
     data.extend(object(json!({
         "message_id": message.id, "sender_id": message.sender_id, "seq": message.seq,

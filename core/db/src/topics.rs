@@ -92,13 +92,7 @@ pub(crate) fn append<T: Serialize>(
 }
 
 /// Gives an event that was appended before another body, under the same number.
-pub(crate) fn amend<T: Serialize>(
-    tx: &mut Tx<'_>,
-    topic: &str,
-    seq: i64,
-    subject: uuid::Uuid,
-    data: &T,
-) -> Result<()> {
+pub(crate) fn amend<T: Serialize>(tx: &mut Tx<'_>, topic: &str, seq: i64, subject: uuid::Uuid, data: &T) -> Result<()> {
     let sealed = tx.seal(subject, cell(topic, seq), &serde_json::to_value(data)?)?;
     diesel::update(topic_event::table.find((topic, seq)))
         .set((topic_event::subject.eq(types::key(subject)), topic_event::data.eq(sealed)))

@@ -46,16 +46,24 @@ pub enum ThreadState {
 }
 
 /// Somebody in a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadParticipant {
     /// The account.
     pub user_id: UserId,
+    /// What to call them: the account's names. Empty where nobody reads it.
+    pub name: String,
     /// What they are in it.
     pub role: Part,
     /// When they came.
     pub added_at: Timestamp,
     /// Up to which `seq` they have read.
     pub read_seq: i64,
+}
+
+impl std::fmt::Debug for ThreadParticipant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ThreadParticipant({}, {})", self.user_id, self.role)
+    }
 }
 
 /// A thread.

@@ -33,12 +33,7 @@ pub fn appointment_of_consultation(session: &mut Session<'_>, id: ConsultationId
 }
 
 /// Whether this doctor, or with `None` any doctor of the facility, has agreed to meet the patient, or has met them.
-pub fn treats(
-    session: &mut Session<'_>,
-    scope: Scope,
-    doctor: Option<DoctorId>,
-    patient: PatientId,
-) -> Result<bool> {
+pub fn treats(session: &mut Session<'_>, scope: Scope, doctor: Option<DoctorId>, patient: PatientId) -> Result<bool> {
     listing::treats(session, scope, doctor, patient)
 }
 

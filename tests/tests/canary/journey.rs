@@ -220,7 +220,8 @@ async fn thread(words: &mut Words, patient: &Client, doctor: &Client, doctor_id:
     });
     let opened = patient.post("/threads", new).await.expect(201);
     let messages = format!("/threads/{}/messages", text(&opened, "id"));
-    let message = json!({"client_message_id": words.new_word("client message id"), "body": words.text("thread message")});
+    let message =
+        json!({"client_message_id": words.new_word("client message id"), "body": words.text("thread message")});
     let sent = patient.post(&messages, message).key("thread-message").await.expect(201);
     let path = format!("{messages}/{}", text(&sent, "id"));
     patient.patch(&path, json!({"body": words.text("thread message edited")})).await.expect(200);

@@ -71,7 +71,8 @@ async fn patient_and_care_team_write_to_each_other_outside_visits() {
     on_both(async |app| {
         let (doctor, patient) = (app.doctor("ayesha").await, app.patient("rafi").await);
         let (other, nurse) = (app.doctor("omar").await, app.staff(Role::Nurse).await);
-        let new = |with: &str| json!({"kind": "care", "subject": "The new tablets", "participants": [{"doctor_id": with}]});
+        let new =
+            |with: &str| json!({"kind": "care", "subject": "The new tablets", "participants": [{"doctor_id": with}]});
         let wrong = patient.post("/threads", new(&doctor.doctor_id)).await;
         assert_eq!(wrong.problem(422, "invalid"), ["/participants/0"], "they have not met");
         patient.agree(&doctor, "2026-06-01T09:00:00Z").await;
@@ -161,7 +162,9 @@ async fn whoever_is_away_is_told_that_something_waits_and_not_what() {
         let mails = async |status: &str| {
             let page = app.admin.get(&format!("/admin/notifications?status={status}&limit=100")).await.expect(200);
             let all = page["items"].as_array().unwrap().iter();
-            all.filter(|one| one["kind"] == "messages_waiting" && one["channel"] == "email").cloned().collect::<Vec<_>>()
+            all.filter(|one| one["kind"] == "messages_waiting" && one["channel"] == "email")
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(mails("queued").await.len(), 1);
 

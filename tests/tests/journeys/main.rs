@@ -8,8 +8,8 @@
 
 mod booking;
 mod consultation;
-mod conversations;
 mod conventions;
+mod conversations;
 mod idempotency;
 mod pages;
 mod plugins;

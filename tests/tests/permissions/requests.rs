@@ -90,13 +90,18 @@ async fn request(world: &World, route: &str) -> (String, Value) {
             (at(&world.consultation).replace("{message_id}", &said), none)
         }
         "POST /consultations/{id}/read-marks" => (at(&world.consultation), json!({"seq": 0})),
-        "POST /threads" => (at(""), json!({"kind": "care", "patient_id": world.patient.patient_id,
-            "subject": format!("Question {n}"), "participants": [{"doctor_id": doctor}]})),
+        "POST /threads" => (
+            at(""),
+            json!({"kind": "care", "patient_id": world.patient.patient_id,
+            "subject": format!("Question {n}"), "participants": [{"doctor_id": doctor}]}),
+        ),
         "POST /threads/{id}/close" => (at(&world.threaded().await), none),
         // It is not closed: 409 for whoever is let in.
         "POST /threads/{id}/reopen" => (at(&world.threaded().await), none),
         // Somebody who cannot be in it: 422 for whoever is let in.
-        "POST /threads/{id}/participants" => (at(&world.threaded().await), json!({"user_id": world.foreign_patient.id})),
+        "POST /threads/{id}/participants" => {
+            (at(&world.threaded().await), json!({"user_id": world.foreign_patient.id}))
+        }
         // The doctor is the only one who treats there: 409 for whoever is let in.
         "DELETE /threads/{id}/participants/{user_id}" => {
             (at(&world.threaded().await).replace("{user_id}", &world.doctor.id), none)

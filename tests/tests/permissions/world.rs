@@ -120,7 +120,8 @@ impl World {
 
     /// The id of a thread of the patient with the doctor.
     pub async fn threaded(&self) -> String {
-        let new = json!({"kind": "care", "subject": "A question", "participants": [{"doctor_id": self.doctor.doctor_id}]});
+        let new =
+            json!({"kind": "care", "subject": "A question", "participants": [{"doctor_id": self.doctor.doctor_id}]});
         text(&self.patient.post("/threads", new).await.expect(201), "id").to_owned()
     }
 

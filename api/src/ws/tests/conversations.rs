@@ -106,7 +106,10 @@ async fn whoever_resumes_reads_what_stands_now_under_the_same_numbers() {
                 (5, "message_deleted", Value::Null),
             ] {
                 let frame = late.frame().await;
-                assert_eq!((&frame["seq"], &frame["event"], &frame["data"]["body"]), (&json!(seq), &json!(event), &body));
+                assert_eq!(
+                    (&frame["seq"], &frame["event"], &frame["data"]["body"]),
+                    (&json!(seq), &json!(event), &body)
+                );
             }
         }
     }
@@ -117,8 +120,7 @@ async fn the_others_are_told_who_is_there_away_and_gone() {
     let settings = WsSettings { away_after: Duration::from_millis(1_500), ..quick() };
     let world = World::new(TestDb::sqlite(), settings).await;
     let topic = world.topic();
-    let (doctor_id, ada_id) =
-        (json!(world.users["doctor"].user_id), json!(world.users["ada"].user_id));
+    let (doctor_id, ada_id) = (json!(world.users["doctor"].user_id), json!(world.users["ada"].user_id));
     let mut doctor = world.client("doctor").await;
     let begin = doctor.subscribe(&topic, None).await;
     assert_eq!(begin["data"]["presence"], json!([{"user_id": doctor_id, "state": "online"}]));

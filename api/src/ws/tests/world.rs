@@ -11,8 +11,8 @@ use consilium_consultations::{
 use consilium_db::testing::TestDb;
 use consilium_identity::{Hashing, Identity, IdentitySettings, NewStaff};
 use consilium_kernel::{
-    CommandMeta, ConsultationId, DEFAULT_FACILITY, Id, Language, Principal, Refusal, RefusalKind, Role, Scope, SessionId,
-    TimeZone, User,
+    CommandMeta, ConsultationId, DEFAULT_FACILITY, Id, Language, Principal, Refusal, RefusalKind, Role, Scope,
+    SessionId, TimeZone, User,
 };
 use consilium_messaging::Messaging;
 use consilium_people::{Decision, People, Registration, VerifyDoctor};

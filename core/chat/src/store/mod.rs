@@ -4,6 +4,6 @@ mod messages;
 mod notices;
 mod tables;
 
-pub use messages::{history, messages_after, search, unread};
 pub(crate) use messages::{Stored, find, insert, replace, sent_before, told};
+pub use messages::{history, messages_after, search, unread};
 pub(crate) use notices::{Notice, notice, notice_of, save_notice};

@@ -134,7 +134,8 @@ async fn many_at_once_leave_no_gap_and_no_deadlock() {
         let events = world.events().await; // checks the numbers
         assert_eq!(events.iter().filter(|(_, name, _)| name == "message_sent").count(), 11);
         let last = world.edit(world.ada, first.id, "the last word").await.unwrap();
-        let told: Vec<_> = world.events().await.into_iter().filter(|(_, _, data)| data["id"] == last.id.to_string()).collect();
+        let told: Vec<_> =
+            world.events().await.into_iter().filter(|(_, _, data)| data["id"] == last.id.to_string()).collect();
         assert!(told.len() > 2 && told.iter().all(|(_, _, data)| data["body"] == "the last word"), "{told:?}");
     }
 }

@@ -22,6 +22,7 @@ fn thread(kind: ThreadKind, members: &[(u128, Part)]) -> Thread {
     let now = Timestamp::UNIX_EPOCH;
     let participant = |(number, role): &(u128, Part)| ThreadParticipant {
         user_id: user(*number),
+        name: String::new(),
         role: *role,
         added_at: now,
         read_seq: 0,
@@ -167,7 +168,8 @@ proptest! {
                 0 => add(&state, user(caller), &candidate).map(|role| {
                     prop_assert!(treats && matches!(role, Part::Doctor | Part::Nurse));
                     let added_at = Timestamp::UNIX_EPOCH;
-                    state.participants.push(ThreadParticipant { user_id: user(other), role, added_at, read_seq: 0 });
+                    let (user_id, name) = (user(other), String::new());
+                    state.participants.push(ThreadParticipant { user_id, name, role, added_at, read_seq: 0 });
                     Ok(())
                 }),
                 1 => remove(&state, user(caller), user(other)).map(|()| {

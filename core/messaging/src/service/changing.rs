@@ -4,7 +4,7 @@ use consilium_db::{Result, Session, Tx};
 use consilium_kernel::{CommandMeta, Id, PatientId, Refusal, Role, ThreadId, Timestamp, User, UserId};
 use serde_json::json;
 
-use super::{Messaging, candidates, caller, own};
+use super::{Messaging, caller, candidates, named, own};
 use crate::{
     decide::{self, MOST_PARTICIPANTS},
     facts,
@@ -119,7 +119,8 @@ fn open(tx: &mut Tx<'_>, meta: &CommandMeta, new: &OpenThread) -> Result<Thread>
         return Err(Refusal::field("/patient_id", "no_account", "the patient has no account to read with").into());
     }
     let now = tx.now();
-    let participant = |(user_id, role)| ThreadParticipant { user_id, role, added_at: now, read_seq: 0 };
+    let participant =
+        |(user_id, role)| ThreadParticipant { user_id, name: String::new(), role, added_at: now, read_seq: 0 };
     let thread = Thread {
         id: tx.new_id(),
         facility_id: meta.scope.facility_id,
@@ -137,7 +138,7 @@ fn open(tx: &mut Tx<'_>, meta: &CommandMeta, new: &OpenThread) -> Result<Thread>
     facts::emit(tx, &thread, "thread_opened", json!({"opened_by": user.user_id}))?;
     let everybody: Vec<UserId> = thread.participants.iter().map(|participant| participant.user_id).collect();
     tell_opened(tx, &thread, &everybody)?;
-    Ok(thread)
+    named(tx, thread)
 }
 
 /// Whose care a new thread is about: a patient's own, whoever else is named.
@@ -182,7 +183,8 @@ fn set_closed(
 }
 
 fn reloaded(session: &mut Session<'_>, meta: &CommandMeta, before: &Thread) -> Result<Thread> {
-    store::find(session, meta.scope, before.id)?.ok_or_else(|| Refusal::not_found().into())
+    let after = store::find(session, meta.scope, before.id)?.ok_or_else(Refusal::not_found)?;
+    named(session, after)
 }
 
 /// Tells people, each on their own topic, that a thread is theirs now. Last, and in sorted order.

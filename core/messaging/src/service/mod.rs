@@ -8,7 +8,7 @@ mod reading;
 use std::sync::Arc;
 
 use consilium_chat::ChatPolicy;
-use consilium_db::{Result, Session, Db};
+use consilium_db::{Db, Result, Session};
 use consilium_kernel::{CommandMeta, Refusal, ThreadId, User};
 use consilium_runtime::EventBus;
 
@@ -33,6 +33,15 @@ impl Messaging {
 fn caller(meta: &CommandMeta) -> Result<User, Refusal> {
     let user = meta.principal.user().filter(|user| user.facility_id == meta.scope.facility_id);
     user.cloned().ok_or(Refusal::not_found())
+}
+
+/// The thread with its participants' names, for whoever reads it.
+fn named(session: &mut Session<'_>, mut thread: Thread) -> Result<Thread> {
+    for participant in &mut thread.participants {
+        let account = consilium_identity::contact(session, participant.user_id)?;
+        participant.name = account.map(|it| format!("{} {}", it.given_name, it.family_name)).unwrap_or_default();
+    }
+    Ok(thread)
 }
 
 /// The thread, if the caller is in it.

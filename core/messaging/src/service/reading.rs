@@ -4,7 +4,7 @@ use consilium_chat::{MessageHistory, MessagePage, Needle, Reader};
 use consilium_db::{Result, Session};
 use consilium_kernel::{CommandMeta, EntityRef, MessageId, Refusal, ThreadId, User, page_limit};
 
-use super::{Messaging, caller, own};
+use super::{Messaging, caller, named, own};
 use crate::{
     facts,
     model::{Page, PageRequest, Part, Thread, ThreadState, ThreadSummary, part_of},
@@ -129,5 +129,5 @@ impl Messaging {
 fn summary(session: &mut Session<'_>, thread: Thread, user: &User) -> Result<ThreadSummary> {
     let read = thread.participant(user.user_id).map_or(0, |participant| participant.read_seq);
     let unread = consilium_chat::unread(session, thread.id.uuid(), user.user_id, read)?;
-    Ok(ThreadSummary { thread, unread })
+    Ok(ThreadSummary { thread: named(session, thread)?, unread })
 }

@@ -56,7 +56,7 @@ fn participants(session: &mut Session<'_>, id: ThreadId) -> Result<Vec<ThreadPar
         .load(session.connection())?;
     let one = |(user_id, role, added_at, read_seq): (_, String, _, _)| {
         let role = role.parse().map_err(|_| Error::Sealed("a participant has an unknown role"))?;
-        Ok(ThreadParticipant { user_id, role, added_at, read_seq })
+        Ok(ThreadParticipant { user_id, name: String::new(), role, added_at, read_seq })
     };
     rows.into_iter().map(one).collect()
 }

@@ -37,7 +37,8 @@ async fn messages_are_changed_by_who_sent_them_and_read_by_who_is_in_it() {
         let thread = world.care().await;
         let messaging = &world.messaging;
         let sent = messaging.send_message(meta(&world.ada), thread.id, text("1", "since Firday")).await.unwrap();
-        let edit = async |who, body: &str| messaging.edit_message(&meta(who), thread.id, sent.id, body.to_owned()).await;
+        let edit =
+            async |who, body: &str| messaging.edit_message(&meta(who), thread.id, sent.id, body.to_owned()).await;
         assert_eq!(code(edit(&world.doctor, "mine").await), "not_the_sender");
         assert_eq!(code(edit(&world.bob, "mine").await), "not_found");
         assert_eq!(edit(&world.ada, "since Friday").await.unwrap().body, "since Friday");
@@ -45,9 +46,8 @@ async fn messages_are_changed_by_who_sent_them_and_read_by_who_is_in_it() {
         assert_eq!(history(&world.doctor).await.unwrap().earlier[0].body.as_deref(), Some("since Firday"));
         assert_eq!(world.audited("read_message_history").await, 1);
         assert_eq!(code(history(&world.other).await), "not_found");
-        let search = async |who| {
-            messaging.search_messages(&meta(who), thread.id, Needle::parse("friday").unwrap(), 0, 10).await
-        };
+        let search =
+            async |who| messaging.search_messages(&meta(who), thread.id, Needle::parse("friday").unwrap(), 0, 10).await;
         assert_eq!(search(&world.nurse).await.unwrap().items.len(), 1);
         assert_eq!(world.audited("search_thread_messages").await, 1);
         assert_eq!(code(search(&world.admin).await), "not_found");

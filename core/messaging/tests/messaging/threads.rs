@@ -1,8 +1,8 @@
 //! Opening, listing and closing threads, and who is in them.
 
 use consilium_db::testing::TestDb;
-use jiff::SignedDuration;
 use consilium_messaging::{Invited, OpenThread, PageRequest, ThreadKind, ThreadState};
+use jiff::SignedDuration;
 
 use crate::world::{World, code, elsewhere, keyed, meta, new, text};
 
@@ -41,7 +41,8 @@ async fn a_thread_is_for_those_who_treat_and_nobody_else_knows_of_it() {
         let thread = messaging.open(keyed(&world.doctor, "k"), of_ada(&[&world.nurse])).await.unwrap();
         let again = messaging.open(keyed(&world.doctor, "k"), of_ada(&[&world.nurse])).await.unwrap();
         assert_eq!(thread, again, "once");
-        assert_eq!(thread.participants.len(), 3);
+        let names: Vec<&str> = thread.participants.iter().map(|participant| participant.name.as_str()).collect();
+        assert_eq!(names, ["doctor Example", "ada Example", "nurse Example"]);
         let told = world.events(&format!("user:{}", world.ada.user_id)).await;
         assert_eq!((told[0].0.as_str(), &told[0].1["thread_id"]), ("thread_opened", &serde_json::json!(thread.id)));
         assert!(!told[0].1.to_string().contains("cough"));

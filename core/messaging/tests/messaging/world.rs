@@ -18,7 +18,6 @@ use consilium_scheduling::{
 
 pub struct World {
     pub test: TestDb,
-    pub bus: Arc<InProcessBus>,
     pub messaging: Messaging,
     /// Is treated by `doctor`.
     pub ada: User,
@@ -69,7 +68,6 @@ pub fn new(kind: ThreadKind, participants: &[&User]) -> OpenThread {
 
 impl World {
     pub async fn new(test: TestDb) -> Self {
-        let bus = Arc::new(InProcessBus::default());
         let hashing = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
         let identity = Identity::new(test.db.clone(), hashing).unwrap();
         let people = People::new(test.db.clone(), identity.clone());
@@ -87,8 +85,8 @@ impl World {
             people.verify_doctor(&meta(&admin), doctor.doctor_id.unwrap(), approved).await.unwrap();
         }
         meet(&scheduling, &doctor, &ada).await;
-        let messaging = Messaging::new(test.db.clone(), bus.clone(), ChatPolicy::default());
-        Self { test, bus, messaging, ada, bob, doctor, other, nurse, pharmacist, support, admin }
+        let messaging = Messaging::new(test.db.clone(), Arc::new(InProcessBus::default()), ChatPolicy::default());
+        Self { test, messaging, ada, bob, doctor, other, nurse, pharmacist, support, admin }
     }
 
     /// A thread of Ada's with her doctor and the nurse.
