@@ -10,10 +10,12 @@ use std::{
 
 use std::time::Duration;
 
+use consilium_chat::{ChatPolicy, NoticeTimer};
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_insights::Insights;
+use consilium_messaging::Messaging;
 use consilium_notifications::Notifications;
 use consilium_people::People;
 use consilium_plugin_host::PluginHost;
@@ -54,6 +56,8 @@ pub struct State {
     pub scheduling: Scheduling,
     /// Consultations.
     pub consultations: Consultations,
+    /// Threads outside visits.
+    pub messaging: Messaging,
     /// Prescriptions.
     pub prescribing: Prescribing,
     /// Technical issues.
@@ -107,6 +111,7 @@ impl State {
             DirectorySettings::default(),
             policy(&config),
         );
+        let messaging = Messaging::new(db.clone(), bus.clone(), chat_policy(&config));
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
         let support = Support::new(db.clone(), consultations.clone());
@@ -114,7 +119,14 @@ impl State {
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
         let webhooks = Webhooks::new(db.clone(), webhooks::settings(&config));
         let auth = Arc::new(identity.clone());
-        let sockets = WsContext::new(db.clone(), bus.clone(), auth, consultations.clone(), WsSettings::default());
+        let sockets = WsContext::new(
+            db.clone(),
+            bus.clone(),
+            auth,
+            consultations.clone(),
+            messaging.clone(),
+            WsSettings::default(),
+        );
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
         let draining = AtomicBool::new(false);
         Ok(Self {
@@ -127,6 +139,7 @@ impl State {
             people,
             scheduling,
             consultations,
+            messaging,
             prescribing,
             support,
             insights,
@@ -156,6 +169,7 @@ impl State {
             Arc::new(NoShowTimer::new(self.db.clone())),
             Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), Arc::new(self.sockets.clone()))),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
         ]
@@ -172,11 +186,22 @@ impl State {
     }
 }
 
+fn chat_policy(config: &Config) -> ChatPolicy {
+    let set = &config.messages;
+    let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+    ChatPolicy {
+        edit_within: minutes(set.edit_minutes),
+        notice_after: Duration::from_secs(u64::from(set.notify_after_seconds)),
+        notice_quiet: minutes(set.notify_quiet_minutes),
+    }
+}
+
 fn policy(config: &Config) -> Policy {
     let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
     Policy {
         early_join: minutes(config.consultations.early_join_minutes),
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
+        chat: chat_policy(config),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
         rating_for: minutes(config.consultations.rating_days * 24 * 60),
         emergency_contacts: config.consultations.emergency_contacts.clone(),

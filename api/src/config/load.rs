@@ -84,6 +84,7 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         rate_limits,
         scheduling,
         consultations,
+        messages,
         video,
         smtp,
         plugins,

@@ -41,6 +41,8 @@ section! {
         pub scheduling: Scheduling = Scheduling::default(),
         /// Consultations.
         pub consultations: Consultations = Consultations::default(),
+        /// Messages of consultations and threads.
+        pub messages: Messages = Messages::default(),
         /// Video rooms.
         pub video: Video = Video::default(),
         /// Outgoing mail.
@@ -179,6 +181,18 @@ section! {
         /// Whom to call when a consultation does not work technically, shown beside the backup link, such as
         /// "Front desk: +880 2 555 0100".
         pub emergency_contacts: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// Messages of consultations and threads.
+    pub struct Messages {
+        /// Minutes after sending during which one may edit a message.
+        pub edit_minutes: u32 = 60,
+        /// Seconds that a message waits for a reader who is not connected before they get a mail that something waits.
+        pub notify_after_seconds: u32 = 120,
+        /// Minutes after such a mail during which there is no other one about the same conversation.
+        pub notify_quiet_minutes: u32 = 60,
     }
 }
 

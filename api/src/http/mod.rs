@@ -30,6 +30,7 @@ pub mod routes;
 pub mod subscriptions;
 pub mod summary;
 pub mod support;
+pub mod threads;
 pub mod webhooks;
 
 use actix_cors::Cors;

@@ -18,7 +18,7 @@ use super::{
     problem::{ProblemDocument, ProblemField},
     quality, ratings,
     routes::{BASE, routes},
-    subscriptions, summary, support, webhooks,
+    subscriptions, summary, support, threads, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -39,12 +39,16 @@ use super::{
         appointments::cancel, appointments::reschedule, appointments::no_show,
         follow_ups::list, follow_ups::confirm, follow_ups::decline,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, consultations::waiting_room,
+        consultations::end, chat::messages, chat::send_message, chat::edit_message, chat::delete_message,
+        chat::history, chat::read_marks, chat::mark_read, consultations::waiting_room,
         notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
         quality::report, quality::get, quality::switch, support::report, support::list, support::get,
         support::timeline, support::assign, support::comment, support::resolve,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
+        threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,
+        threads::messages, threads::send_message, threads::edit_message, threads::delete_message, threads::history,
+        threads::read_marks, threads::mark_read,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
         subscriptions::create, subscriptions::list, subscriptions::get, subscriptions::patch, subscriptions::delete,
         subscriptions::rotate, subscriptions::test, subscriptions::replay, subscriptions::deliveries,

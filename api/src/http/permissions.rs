@@ -43,6 +43,8 @@ permissions! {
     SeeWaitingRoom: Doctor | Nurse | Support | Admin;
     /// Be in a consultation, read and write in its chat.
     JoinConsultation: Patient | Doctor;
+    /// Be in threads outside visits.
+    UseThreads: Patient | Doctor | Nurse | Pharmacist;
     /// See a consultation.
     SeeConsultation: Patient | Doctor | Nurse | Support | Admin;
     /// Lead a consultation: admit, start, end.

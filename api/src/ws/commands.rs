@@ -1,12 +1,12 @@
 //! Commands: the same service methods as the HTTP routes call, with the same answers.
 
 use consilium_consultations::{NewMessage, SignalKind};
-use consilium_kernel::{CommandMeta, ConsultationId, Refusal, RefusalKind};
+use consilium_kernel::{CommandMeta, ConsultationId, MessageId, Refusal, RefusalKind};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-use super::{context::WsContext, protocol::wrong_shape, topic::Topic};
+use super::{context::WsContext, protocol::wrong_shape, threads, topic::Topic};
 use crate::http::{
     chat::MessageResponse,
     consultations::ConsultationResponse,
@@ -20,6 +20,10 @@ use crate::http::{
 pub enum CommandName {
     /// `{client_message_id, body}` → the stored message.
     SendMessage,
+    /// `{message_id, body}` → the message as it stands now.
+    EditMessage,
+    /// `{message_id}` → what is left of the message.
+    DeleteMessage,
     /// `{seq}` → `{seq}`.
     MarkRead,
     /// Anything → `{}`; a signal to the others.
@@ -44,12 +48,23 @@ pub enum CommandName {
     Leave,
 }
 
-const UNKNOWN: Refusal =
+pub(super) const UNKNOWN: Refusal =
     Refusal::new(RefusalKind::NotFound, "unknown_command", "There is no such command on this topic.");
 
 #[derive(Deserialize)]
-struct MarkRead {
-    seq: i64,
+pub(super) struct MarkRead {
+    pub(super) seq: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EditMessage {
+    pub(super) message_id: MessageId,
+    pub(super) body: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteMessage {
+    pub(super) message_id: MessageId,
 }
 
 /// Which part of setting up a WebRTC connection a signal is.
@@ -75,13 +90,26 @@ pub async fn perform(
     command: &str,
     data: Value,
 ) -> Result<Value, Refusal> {
-    let Topic::Consultation(id) = Topic::parse(topic)? else { return Err(UNKNOWN) };
+    let topic = Topic::parse(topic)?;
     let command: CommandName = command.parse().map_err(|_| UNKNOWN)?;
+    let id = match topic {
+        Topic::Consultation(id) => id,
+        Topic::Thread(id) => return threads::perform(context, meta, id, command, data).await,
+        Topic::Me | Topic::WaitingRoom(_) => return Err(UNKNOWN),
+    };
     let consultations = &context.consultations;
     match command {
         CommandName::SendMessage => {
             let message: NewMessage = body(data)?;
             answer(MessageResponse::from(consultations.send_message(meta, id, message).await?))
+        }
+        CommandName::EditMessage => {
+            let EditMessage { message_id, body } = body(data)?;
+            answer(MessageResponse::from(consultations.edit_message(&meta, id, message_id, body).await?))
+        }
+        CommandName::DeleteMessage => {
+            let DeleteMessage { message_id } = body(data)?;
+            answer(MessageResponse::from(consultations.delete_message(&meta, id, message_id).await?))
         }
         CommandName::MarkRead => {
             let MarkRead { seq } = body(data)?;
@@ -119,11 +147,11 @@ async fn signal(
     context.consultations.signal(meta, id, kind, data).await.map(|()| json!({}))
 }
 
-fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
+pub(super) fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
     serde_json::from_value(data).map_err(|error| wrong_shape("/data", &error))
 }
 
-fn answer(value: impl serde::Serialize) -> Result<Value, Refusal> {
+pub(super) fn answer(value: impl serde::Serialize) -> Result<Value, Refusal> {
     serde_json::to_value(value).map_err(|_| Refusal::internal())
 }
 
@@ -141,6 +169,8 @@ mod tests {
             names,
             [
                 "send_message",
+                "edit_message",
+                "delete_message",
                 "mark_read",
                 "typing",
                 "signal",

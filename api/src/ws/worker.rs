@@ -42,6 +42,8 @@ struct Conversation {
     /// When the client was last heard of.
     heard: watch::Receiver<Instant>,
     checked_at: Instant,
+    /// Whether the client has not been heard of for a while.
+    quiet: bool,
     subscriptions: HashMap<String, Subscribed>,
     _entry: Entry,
 }
@@ -49,7 +51,7 @@ struct Conversation {
 /// A topic being watched; both end when it is dropped.
 struct Subscribed {
     feed: JoinHandle<()>,
-    _watching: Option<Watching>,
+    watching: Option<Watching>,
 }
 
 impl Drop for Subscribed {
@@ -78,6 +80,7 @@ pub async fn converse(
         login,
         heard,
         checked_at: Instant::now(),
+        quiet: false,
         subscriptions: HashMap::new(),
         _entry: entry,
     };
@@ -174,15 +177,19 @@ impl Conversation {
             Ok(feed) => feed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let data = json!({"seq": feed.head(), "epoch": feed.epoch()});
-        self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
+        let mut data = json!({"seq": feed.head(), "epoch": feed.epoch()});
         let user = &self.login.user;
         let watching = match Topic::parse(label) {
-            Ok(Topic::Consultation(id)) => Some(self.context.presence.watch(user.facility_id, id, user.user_id)),
+            Ok(Topic::Consultation(_) | Topic::Thread(_)) => {
+                let watching = self.context.presence.watch(user.facility_id, label, user.user_id);
+                data["presence"] = json!(self.context.presence.present(label));
+                Some(watching)
+            }
             _ => None,
         };
+        self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
         let feed = tokio::spawn(feed.run(self.outgoing.clone()));
-        self.subscriptions.insert(label.to_owned(), Subscribed { feed, _watching: watching });
+        self.subscriptions.insert(label.to_owned(), Subscribed { feed, watching });
         Ok(Ok(()))
     }
 
@@ -203,10 +210,12 @@ impl Conversation {
         if self.subscriptions.len() >= self.context.settings.subscriptions {
             return Err(TOO_MANY_TOPICS);
         }
-        topic.permit(&self.meta(request_id), &self.context.consultations).await?;
         let me = self.login.user.user_id;
         let names = (label.to_owned(), topic.stored(me));
-        Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await
+        // Opened first: whoever is taken out from now on is heard of by the feed.
+        let feed = Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await?;
+        topic.permit(&self.meta(request_id), &self.context.consultations, &self.context.messaging).await?;
+        Ok(feed)
     }
 
     async fn reauthenticate(&mut self, token: String) -> Result<serde_json::Value, Refusal> {
@@ -233,6 +242,11 @@ impl Conversation {
         if self.heard.borrow().elapsed() > self.context.settings.silence_limit {
             self.outgoing.close(Close::Silent);
             return Err(Closed);
+        }
+        let quiet = self.heard.borrow().elapsed() > self.context.settings.away_after;
+        if std::mem::replace(&mut self.quiet, quiet) != quiet {
+            let watching = self.subscriptions.values().filter_map(|subscribed| subscribed.watching.as_ref());
+            watching.for_each(|watching| watching.quiet(quiet));
         }
         if self.checked_at.elapsed() < self.context.settings.recheck_every {
             return Ok(());

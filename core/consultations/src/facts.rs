@@ -1,12 +1,12 @@
 //! What others are told: the shapes of the consultation's events in the outbox and on its topic.
 
 use consilium_db::{Result, Tx, outbox::Fact};
-use consilium_kernel::{ConsultationId, EntityRef, UserId};
+use consilium_kernel::{ConsultationId, EntityRef};
 use serde_json::{Map, Value, json};
 
 use crate::{
     decide::Event,
-    model::{Consultation, Message, Part},
+    model::{Consultation, Part},
     topic,
 };
 
@@ -114,34 +114,4 @@ pub(crate) fn with_context(consultation: &Consultation, details: Value) -> Value
         data.extend(details);
     }
     Value::Object(data)
-}
-
-/// A message on the topic. Its number is the event's own.
-pub(crate) fn sent(consultation: &Consultation, message: &Message) -> Value {
-    json!({
-        "consultation_id": consultation.id,
-        "id": message.id,
-        "sender_id": message.sender_id,
-        "client_message_id": message.client_message_id,
-        "body": message.body,
-        "sent_at": message.sent_at,
-    })
-}
-
-/// A message in the outbox: without what it says.
-pub(crate) fn emit_sent(tx: &mut Tx<'_>, consultation: &Consultation, message: &Message) -> Result<()> {
-    let details = json!({"message_id": message.id, "sender_id": message.sender_id, "seq": message.seq});
-    tx.emit(Fact {
-        entity: entity(consultation.id),
-        version: consultation.version,
-        event_type: "message_sent",
-        schema: SCHEMA,
-        subject: consultation.patient_id.uuid(),
-        data: &with_context(consultation, details),
-    })
-}
-
-/// A read mark on the topic.
-pub(crate) fn read(user_id: UserId, seq: i64) -> Value {
-    json!({"user_id": user_id, "seq": seq})
 }

@@ -8,6 +8,7 @@
 //! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
+//! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes`, `sign_notes`, `amend_notes` | the doctor | `notes_updated`, `notes_signed`, `notes_amended` (never on the topic) |
@@ -21,6 +22,7 @@
 mod actor;
 mod appointments;
 mod backup;
+mod chat;
 mod commands;
 mod decide;
 mod facts;
@@ -42,6 +44,7 @@ mod video;
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
 pub use backup::{BackupLink, Because, offer_backup_link};
+pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
 pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
 pub use line::{WaitingPatient, WaitingPlace};
 pub use model::{
@@ -49,7 +52,6 @@ pub use model::{
 };
 pub use notes::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
 pub use quality::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
-pub use queries::MessagePage;
 pub use ratings::{ConsultationRating, RatingDraft, RatingId, RatingPage, RatingTag};
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};

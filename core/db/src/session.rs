@@ -155,6 +155,13 @@ impl<'a> Tx<'a> {
         Ok(seq)
     }
 
+    /// Gives an event of a live topic another body, for whoever reads it from now on: what was taken back must not be
+    /// told again to those who resume. Those who watch are told by an event of its own. One that is not kept any more
+    /// is passed over.
+    pub fn amend<T: Serialize>(&mut self, topic: &str, seq: i64, subject: uuid::Uuid, data: &T) -> Result<()> {
+        topics::amend(self, topic, seq, subject, data)
+    }
+
     /// Stores the answer under the command's Idempotency-Key, if it has one.
     pub(crate) fn remember_answer<R: Serialize>(&mut self, answer: &R) -> Result<()> {
         answers::store(self, answer)

@@ -2,7 +2,7 @@
 //! diagnosis or a message body cannot get into a mail by being in an event.
 
 use consilium_kernel::{
-    AppointmentId, ConsultationId, DoctorId, PatientId, PrescriptionId, TimeZone, Timestamp, UserId,
+    AppointmentId, ConsultationId, DoctorId, PatientId, PrescriptionId, ThreadId, TimeZone, Timestamp, UserId,
 };
 use consilium_scheduling::{Appointment, Status, VisitType};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,19 @@ pub enum Content {
         #[serde(default)]
         reason: Option<String>,
     },
+    /// Messages that wait: where, and not even by whom.
+    Messages {
+        /// For whom.
+        user_id: UserId,
+        /// The number of the newest one.
+        seq: i64,
+        /// In the chat of a consultation.
+        #[serde(default)]
+        consultation_id: Option<ConsultationId>,
+        /// In a thread.
+        #[serde(default)]
+        thread_id: Option<ThreadId>,
+    },
     /// A consultation.
     Consultation {
         /// Which.
@@ -140,6 +153,7 @@ impl Content {
             Kind::EmailVerification | Kind::PasswordReset => "token",
             Kind::PasswordChanged | Kind::SecurityAlert => "account",
             Kind::DoctorApproved | Kind::DoctorRejected => "verification",
+            Kind::MessagesWaiting => "messages",
             Kind::ConsultationEnded => "consultation",
             Kind::PrescriptionIssued | Kind::PrescriptionStatusChanged => "prescription",
             Kind::FollowUpHeld | Kind::FollowUpExpired | Kind::FollowUpDeclined | Kind::FollowUpUnplaced => "follow_up",
@@ -152,9 +166,10 @@ impl Content {
     /// The account it names.
     pub fn user_id(&self) -> Option<UserId> {
         match self {
-            Self::Token { user_id, .. } | Self::Account { user_id } | Self::Verification { user_id, .. } => {
-                Some(*user_id)
-            }
+            Self::Token { user_id, .. }
+            | Self::Account { user_id }
+            | Self::Verification { user_id, .. }
+            | Self::Messages { user_id, .. } => Some(*user_id),
             Self::Appointment(_) | Self::Consultation { .. } | Self::Prescription { .. } | Self::FollowUp { .. } => {
                 None
             }
@@ -168,7 +183,7 @@ impl Content {
             | Self::Consultation { doctor_id, patient_id, .. }
             | Self::Prescription { doctor_id, patient_id, .. }
             | Self::FollowUp { doctor_id, patient_id, .. } => Some((*doctor_id, *patient_id)),
-            Self::Token { .. } | Self::Account { .. } | Self::Verification { .. } => None,
+            Self::Token { .. } | Self::Account { .. } | Self::Verification { .. } | Self::Messages { .. } => None,
         }
     }
 
@@ -211,6 +226,9 @@ impl Payload {
             // A token is for the mailbox that it proves, and for nothing else.
             Content::Token { .. } | Content::Account { .. } => Map::new(),
             Content::Verification { reason, .. } => object(json!({ "reason": reason })),
+            Content::Messages { consultation_id, thread_id, .. } => {
+                object(json!({ "consultation_id": consultation_id, "thread_id": thread_id }))
+            }
             Content::Consultation { consultation_id, .. } => object(json!({ "consultation_id": consultation_id })),
             Content::Prescription { prescription_id, status, .. } => {
                 object(json!({ "prescription_id": prescription_id, "status": status }))

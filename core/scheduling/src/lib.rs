@@ -35,7 +35,7 @@ pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H};
 pub use follow_ups::{
     FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, FollowUpStatus, FollowUpSubscriber, FollowUpTimer, Hold,
 };
-pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started};
+pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started, treats};
 pub use model::*;
 pub use refusal::SchedulingRefusal;
 pub use schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply};

@@ -76,6 +76,16 @@ const APPOINTMENT: &[Field] = &[
     word("by"),
 ];
 
+const MESSAGE: &[Field] = &[
+    id("consultation_id"),
+    id("appointment_id"),
+    id("doctor_id"),
+    id("patient_id"),
+    id("message_id"),
+    id("sender_id"),
+    number("seq"),
+];
+
 const PARTICIPANT: &[Field] =
     &[id("consultation_id"), id("appointment_id"), id("doctor_id"), id("patient_id"), id("user_id"), word("role")];
 
@@ -174,18 +184,9 @@ pub const EVENTS: &[PublicEvent] = &[
     event("issue_assigned", ISSUE),
     event("issue_reported", ISSUE),
     event("issue_resolved", ISSUE),
-    event(
-        "message_sent",
-        &[
-            id("consultation_id"),
-            id("appointment_id"),
-            id("doctor_id"),
-            id("patient_id"),
-            id("message_id"),
-            id("sender_id"),
-            number("seq"),
-        ],
-    ),
+    event("message_deleted", MESSAGE),
+    event("message_edited", MESSAGE),
+    event("message_sent", MESSAGE),
     event("participant_admitted", PARTICIPANT),
     event("participant_joined", PARTICIPANT),
     event("participant_left", PARTICIPANT),

@@ -37,6 +37,7 @@ pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
     let inside = act(&patient, "join").await;
     words.add("turn credential", text(&inside["video"]["ice_servers"][0], "credential"));
     chat(words, &patient, &doctor, &consultation).await;
+    thread(words, &patient, &doctor, &doctor_id).await;
 
     let notes = doctor.get(&format!("{room}/notes")).await;
     let written: serde_json::Map<String, Value> = ["subjective", "objective", "assessment", "plan", "free_text"]
@@ -201,6 +202,13 @@ async fn chat(words: &mut Words, patient: &Client, doctor: &Client, consultation
     let said = words.text("chat by websocket");
     doctors.command("send_message", json!({"client_message_id": "2", "body": said})).await;
     patients.until(|frame| frame["data"]["body"] == said.as_str()).await;
+    let said = words.text("chat to be edited");
+    let sent = patients.command("send_message", json!({"client_message_id": "3", "body": said})).await;
+    let instead = words.text("chat edited");
+    patients.command("edit_message", json!({"message_id": sent["id"], "body": instead})).await;
+    doctors.until(|frame| frame["data"]["body"] == instead.as_str()).await;
+    patients.command("delete_message", json!({"message_id": sent["id"]})).await;
+    doctor.get(&format!("/consultations/{consultation}/messages?q=http")).await.expect(200);
     patients.command("signal", json!({"kind": "offer", "sdp": words.text("offer")})).await;
     doctors.until(|frame| frame["type"] == "signal").await;
 }
@@ -220,6 +228,23 @@ async fn aftercare(words: &mut Words, patient: &Client, doctor: &Client, admin: 
     admin.post(&format!("{issue}/resolve"), json!({"resolution": words.text("resolution")})).await.expect(200);
     doctor.post(&format!("{room}/end"), Value::Null).await.expect(200);
     patient.post(&format!("{room}/rating"), json!({"rating": 4, "text": words.text("rating")})).await.expect(201);
+}
+
+/// Outside the visit.
+async fn thread(words: &mut Words, patient: &Client, doctor: &Client, doctor_id: &str) {
+    let new = json!({
+        "kind": "care", "subject": words.text("thread subject"), "participants": [{"doctor_id": doctor_id}],
+    });
+    let opened = patient.post("/threads", new).await.expect(201);
+    let messages = format!("/threads/{}/messages", text(&opened, "id"));
+    let message =
+        json!({"client_message_id": words.new_word("client message id"), "body": words.text("thread message")});
+    let sent = patient.post(&messages, message).key("thread-message").await.expect(201);
+    let path = format!("{messages}/{}", text(&sent, "id"));
+    patient.patch(&path, json!({"body": words.text("thread message edited")})).await.expect(200);
+    doctor.get(&format!("{path}/history")).await.expect(200);
+    doctor.get(&format!("{messages}?q={}", words.new_word("thread search"))).await.expect(200);
+    doctor.get("/threads").await.expect(200);
 }
 
 async fn prescribe(words: &mut Words, patient: &Client, doctor: &Client, room: &str, pharmacy: &Pharmacy) {

@@ -6,7 +6,8 @@ const FOUNDATION: &[&str] = &["kernel", "db", "runtime"];
 const PLUGIN_BORDER: &[&str] = &["plugin-host", "plugin-contract"];
 
 /// The modules, lowest first: each may know those before it, through their `lib.rs`.
-const MODULES: &[&str] = &["identity", "people", "scheduling", "consultations", "prescribing", "support"];
+const MODULES: &[&str] =
+    &["identity", "people", "scheduling", "chat", "consultations", "messaging", "prescribing", "support"];
 
 /// Modules that hear what happens elsewhere as events, and that no other module may know.
 const LISTENERS: &[&str] = &["notifications", "insights", "webhooks"];
@@ -59,7 +60,9 @@ const DATABASE_CRATES: &[&str] = &[
     "identity",
     "people",
     "scheduling",
+    "chat",
     "consultations",
+    "messaging",
     "prescribing",
     "support",
     "notifications",

@@ -10,6 +10,7 @@ mod aftercare;
 mod booking;
 mod consultation;
 mod conventions;
+mod conversations;
 mod idempotency;
 mod pages;
 mod plugins;

@@ -83,6 +83,42 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         "POST /consultations/{id}/messages" => {
             (at(&world.consultation), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
         }
+        // The doctor's own message: a patient who is let in is not its sender.
+        "PATCH /consultations/{id}/messages/{message_id}" | "DELETE /consultations/{id}/messages/{message_id}" => {
+            let said = world.said(&format!("/consultations/{}", world.consultation)).await;
+            (at(&world.consultation).replace("{message_id}", &said), edited(route))
+        }
+        "GET /consultations/{id}/messages/{message_id}/history" => {
+            let said = world.said(&format!("/consultations/{}", world.consultation)).await;
+            (at(&world.consultation).replace("{message_id}", &said), none)
+        }
+        "POST /consultations/{id}/read-marks" => (at(&world.consultation), json!({"seq": 0})),
+        "POST /threads" => (
+            at(""),
+            json!({"kind": "care", "patient_id": world.patient.patient_id,
+            "subject": format!("Question {n}"), "participants": [{"doctor_id": doctor}]}),
+        ),
+        "POST /threads/{id}/close" => (at(&world.threaded().await), none),
+        // It is not closed: 409 for whoever is let in.
+        "POST /threads/{id}/reopen" => (at(&world.threaded().await), none),
+        // Somebody who cannot be in it: 422 for whoever is let in.
+        "POST /threads/{id}/participants" => {
+            (at(&world.threaded().await), json!({"user_id": world.foreign_patient.id}))
+        }
+        // The doctor is the only one who treats there: 409 for whoever is let in.
+        "DELETE /threads/{id}/participants/{user_id}" => {
+            (at(&world.threaded().await).replace("{user_id}", &world.doctor.id), none)
+        }
+        "POST /threads/{id}/messages" => {
+            (at(&world.threaded().await), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
+        }
+        "POST /threads/{id}/read-marks" => (at(&world.threaded().await), json!({"seq": 0})),
+        _ if path.starts_with("/threads/{id}/messages/{message_id}") => {
+            let thread = world.threaded().await;
+            let said = world.said(&format!("/threads/{thread}")).await;
+            (at(&thread).replace("{message_id}", &said), edited(route))
+        }
+        _ if route.starts_with("GET /threads/{id}") => (at(&world.threaded().await), none),
         "PUT /consultations/{id}/notes" => (at(&world.consultation), json!({"plan": format!("Rest {n} days")})),
         "POST /consultations/{id}/notes/sign" => (at(&world.noted().await), none),
         "POST /consultations/{id}/notes/amendments" => {
@@ -138,4 +174,9 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         _ if !path.contains('{') && route.starts_with("GET ") => (at(""), none),
         _ => panic!("{route}: requests.rs does not know what to send"),
     }
+}
+
+/// What a message is to say instead, where it is edited.
+fn edited(route: &str) -> Value {
+    if route.starts_with("PATCH ") { json!({"body": "Hello again"}) } else { Value::Null }
 }

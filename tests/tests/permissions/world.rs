@@ -164,6 +164,19 @@ impl World {
         panic!("no slot is kept");
     }
 
+    /// The id of a thread of the patient with the doctor.
+    pub async fn threaded(&self) -> String {
+        let new =
+            json!({"kind": "care", "subject": "A question", "participants": [{"doctor_id": self.doctor.doctor_id}]});
+        text(&self.patient.post("/threads", new).await.expect(201), "id").to_owned()
+    }
+
+    /// The id of a message that the doctor has written in a consultation or thread.
+    pub async fn said(&self, place: &str) -> String {
+        let message = json!({"body": "Hello", "client_message_id": format!("said-{}", self.fresh())});
+        text(&self.doctor.post(&format!("{place}/messages"), message).await.expect(201), "id").to_owned()
+    }
+
     /// The first of the staff.
     pub fn administrator(&self) -> &Person {
         &self.staff[0]

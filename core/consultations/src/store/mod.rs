@@ -2,7 +2,6 @@
 
 mod consultation;
 mod history;
-mod messages;
 mod notes;
 mod participants;
 mod quality;
@@ -13,7 +12,6 @@ mod waiting;
 
 pub(crate) use consultation::{find, save, version};
 pub(crate) use history::past;
-pub(crate) use messages::{insert_message, message_sent_before, messages_after};
 pub(crate) use notes::{amend_notes, notes, notes_of, notes_signed, save_notes, sign_notes};
 pub(crate) use participants::{close_session, left_open, open_session, participants, save_participants};
 pub(crate) use quality::{add_measurement, minutes, note_offer, quality, save_standing, standing};

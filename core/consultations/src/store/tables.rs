@@ -71,21 +71,6 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use consilium_db::types::{Instant, Uuid};
-    consultation_message (id) {
-        id -> Uuid,
-        consultation_id -> Uuid,
-        facility_id -> Uuid,
-        sender_id -> Uuid,
-        client_key -> Binary,
-        seq -> BigInt,
-        content -> Binary,
-        sent_at -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use consilium_db::types::{Instant, Uuid};
     consultation_note (consultation_id) {
         consultation_id -> Uuid,
         facility_id -> Uuid,

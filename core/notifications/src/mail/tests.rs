@@ -243,7 +243,7 @@ fn every_template_renders() {
                 let data = serde_json::json!({
                     "user_id": id::<()>(1), "token": "s3cret-code", "reason": "The licence <has> expired.",
                     "doctor_id": id::<()>(2), "patient_id": id::<()>(3), "prescription_id": id::<()>(4),
-                    "consultation_id": id::<()>(5), "id": id::<()>(6), "visit_type": "video",
+                    "consultation_id": id::<()>(5), "seq": 4, "id": id::<()>(6), "visit_type": "video",
                     "starts_at": "2026-12-01T09:00:00Z", "expires_at": "2026-11-24T10:00:00Z",
                 });
                 let content = Content::read(rule.kind, &data).unwrap_or(Content::Appointment(appointment()));

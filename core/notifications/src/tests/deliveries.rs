@@ -136,6 +136,12 @@ fn expectations(stage: &Stage) -> Vec<(&'static str, Value, Vec<&'static str>)> 
             vec!["follow_up_unplaced/in_app/doctor", "follow_up_unplaced/in_app/patient"],
         ),
         ("message_sent", json!({"body": CANARY}), vec![]),
+        (
+            "messages_waiting",
+            json!({"user_id": patient, "seq": 4, "thread_id": RandomIds.next(), "body": CANARY}),
+            vec!["messages_waiting/email/patient", "messages_waiting/in_app/patient"],
+        ),
+        ("waiting_messages_read", json!({"user_id": patient, "seq": 4, "thread_id": RandomIds.next()}), vec![]),
         ("session_started", json!({"user_id": patient}), vec![]),
     ]
 }
