@@ -139,7 +139,8 @@ impl Feed {
     async fn send(&mut self, outgoing: &Outgoing, event: TopicEvent) -> Result<(), Closed> {
         let TopicEvent { seq, event, at, data, .. } = event;
         // Only what happened since this subscription was permitted: they may have come back after an older removal.
-        let removed = seq > self.head && event == "participant_removed" && data["user_id"] == self.me.to_string();
+        let named = data.get("user_id").and_then(serde_json::Value::as_str) == Some(self.me.to_string().as_str());
+        let removed = seq > self.head && event == "participant_removed" && named;
         outgoing.push(&ServerFrame::Event { topic: self.label.clone(), seq, event, at, data }).await?;
         self.sent = seq;
         if removed { Err(Closed) } else { Ok(()) }

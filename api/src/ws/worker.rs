@@ -177,15 +177,14 @@ impl Conversation {
             Ok(feed) => feed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut data = json!({"seq": feed.head(), "epoch": feed.epoch()});
-        let user = &self.login.user;
-        let watching = match Topic::parse(label) {
+        let (seq, epoch, user) = (feed.head(), feed.epoch(), &self.login.user);
+        let (data, watching) = match Topic::parse(label) {
             Ok(Topic::Consultation(_) | Topic::Thread(_)) => {
                 let watching = self.context.presence.watch(user.facility_id, label, user.user_id);
-                data["presence"] = json!(self.context.presence.present(label));
-                Some(watching)
+                let present = self.context.presence.present(label);
+                (json!({"seq": seq, "epoch": epoch, "presence": present}), Some(watching))
             }
-            _ => None,
+            _ => (json!({"seq": seq, "epoch": epoch}), None),
         };
         self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
         let feed = tokio::spawn(feed.run(self.outgoing.clone()));

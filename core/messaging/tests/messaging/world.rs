@@ -78,7 +78,7 @@ impl World {
         let (nurse, pharmacist) = (staff(Role::Nurse).await, staff(Role::Pharmacist).await);
         let (support, admin) = (staff(Role::Support).await, staff(Role::Admin).await);
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
-        let rules = SchedulingSettings { require_verified_email: false, no_show_minutes: 30 };
+        let rules = SchedulingSettings { require_verified_email: false, no_show_minutes: 30, follow_up_hold_hours: 72 };
         let scheduling = Scheduling::new(test.db.clone(), schedules, rules);
         for doctor in [&doctor, &other] {
             let approved = VerifyDoctor { decision: Decision::Approved, reason: None };
