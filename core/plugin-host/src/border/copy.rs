@@ -7,7 +7,7 @@ use std::{
     fs, io,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Mutex, PoisonError},
 };
 
 /// Copies the library into `directory` under its SHA-256 and answers the absolute path of the copy.
@@ -18,13 +18,14 @@ pub(crate) fn content_addressed(library: &Path, directory: &Path) -> Result<Path
     fs::create_dir_all(directory).map_err(|e| failed(directory, &e))?;
     let directory = directory.canonicalize().map_err(|e| failed(directory, &e))?;
     let target = directory.join(name);
+    // Two plugins may have the same library, and both be started at the same time: a copy that is put in the
+    // place of one just like it would be another file than the child was allowed to read.
+    static COPYING: Mutex<()> = Mutex::new(());
+    let _alone = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
     if fs::read(&target).is_ok_and(|existing| existing == bytes) {
         return Ok(target);
     }
-    // Two plugins may have the same library, and both be started at the same time.
-    static COPIES: AtomicU64 = AtomicU64::new(0);
-    let copy = COPIES.fetch_add(1, Ordering::Relaxed);
-    let fresh = target.with_extension(format!("{}.{copy}.tmp", std::process::id()));
+    let fresh = target.with_extension(format!("{}.tmp", std::process::id()));
     write_new(&fresh, &bytes).map_err(|e| failed(&fresh, &e))?;
     fs::rename(&fresh, &target).map_err(|e| failed(&target, &e))?;
     Ok(target)
@@ -45,6 +46,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt as _;
 
     #[test]
     fn a_copy_that_was_tampered_with_is_replaced() {
@@ -75,10 +77,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let library = directory.path().join("a.so");
         fs::write(&library, vec![7; 1 << 20]).unwrap();
+        let copied = || {
+            let copy = content_addressed(&library, &directory.path().join("cache")).unwrap();
+            fs::metadata(copy).unwrap().ino()
+        };
         std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| content_addressed(&library, &directory.path().join("cache")).unwrap());
-            }
+            let copies = [(); 8].map(|()| scope.spawn(copied)).map(|copying| copying.join().unwrap());
+            assert!(copies.iter().all(|copy| *copy == copies[0]), "one was replaced: {copies:?}");
         });
     }
 }
