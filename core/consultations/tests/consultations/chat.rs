@@ -264,7 +264,8 @@ async fn messages_survive_the_way_back_and_forth_between_tables() {
         for (postgres, sqlite) in
             [(step!("postgres", "down"), step!("sqlite", "down")), (step!("postgres", "up"), step!("sqlite", "up"))]
         {
-            let moved = world.test.db.write(&meta(&patient), move |tx| {
+            let by = meta(&patient);
+            let moved = world.test.db.write(&by, move |tx| {
                 let statements = tx.connection().dialect(postgres, sqlite).to_owned();
                 Ok(tx.connection().batch_execute(&statements)?)
             });
