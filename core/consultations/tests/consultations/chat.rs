@@ -246,3 +246,35 @@ async fn whoever_never_came_is_told_that_something_waits() {
         assert_eq!(world.audited("messages_waiting").await, 1);
     }
 }
+
+/// What was written before messages had a table of their own still opens, and going back loses nothing of a visit.
+#[actix_rt::test]
+async fn messages_survive_the_way_back_and_forth_between_tables() {
+    use diesel::connection::SimpleConnection;
+    macro_rules! step {
+        ($backend:literal, $file:literal) => {
+            include_str!(concat!("../../../../migrations/", $backend, "/2026-11-28-000017_chat/", $file, ".sql"))
+        };
+    }
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let sent = send(&world, &patient, id, "m1", "hello").await;
+        for (postgres, sqlite) in
+            [(step!("postgres", "down"), step!("sqlite", "down")), (step!("postgres", "up"), step!("sqlite", "up"))]
+        {
+            let by = meta(&patient);
+            let moved = world.test.db.write(&by, move |tx| {
+                let statements = tx.connection().dialect(postgres, sqlite).to_owned();
+                Ok(tx.connection().batch_execute(&statements)?)
+            });
+            moved.await.unwrap();
+        }
+        let page = world.consultations.messages(&meta(&patient), id, 0, 10).await.unwrap();
+        assert_eq!(page.items, [sent.clone()]);
+        assert_eq!(send(&world, &patient, id, "m1", "hello").await, sent, "and is known by the client's id");
+        let edited = world.consultations.edit_message(&meta(&patient), id, sent.id, "hello again".to_owned()).await;
+        assert_eq!(edited.unwrap().body, "hello again");
+    }
+}
