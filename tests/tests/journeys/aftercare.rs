@@ -173,7 +173,7 @@ async fn a_follow_up_is_kept_told_and_confirmed() {
         let told = |page: &Value| page["items"].as_array().unwrap().iter().any(|one| one["kind"] == "follow_up_held");
         let inbox = until(&patient, "/me/notifications", told).await;
         let entry = inbox["items"].as_array().unwrap().iter().find(|one| one["kind"] == "follow_up_held").unwrap();
-        assert_eq!(entry["text"]["params"]["follow_up_id"], kept["id"]);
+        assert_eq!(entry["params"]["follow_up_id"], kept["id"]);
         let confirm = format!("/follow-ups/{}/confirm", text(&kept, "id"));
         other.post(&confirm, Value::Null).await.problem(404, "not_found");
         doctor.post(&confirm, Value::Null).await.problem(403, "forbidden");

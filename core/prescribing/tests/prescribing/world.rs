@@ -9,7 +9,7 @@ use std::{
 use consilium_consultations::{
     Consultations, Policy, VideoAccess, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
 };
-use consilium_db::{outbox, testing::TestDb, timers, topics};
+use consilium_db::{testing::TestDb, timers, topics};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_kernel::{
     CommandMeta, ConsultationId, DEFAULT_FACILITY, Id, IdempotencyKey, PrescriptionId, Principal, Refusal, Role, Scope,
@@ -328,24 +328,6 @@ impl World {
         let events = self.test.db.read(move |session| topics::read_after(session, &topic, 0, 1_000)).await.unwrap();
         let ours = events.into_iter().filter(|event| event.event.starts_with("prescription_"));
         ours.map(|event| format!("{} {}", event.event, event.data["status"].as_str().unwrap())).collect()
-    }
-
-    /// The data of the first event of this type. On PostgreSQL it shows only once no older transaction runs, and
-    /// there may be some in the databases of other tests.
-    pub async fn emitted(&self, event_type: &'static str) -> serde_json::Value {
-        for _ in 0..200 {
-            let read = |session: &mut consilium_db::Session<'_>| {
-                let start = outbox::Position::default();
-                (0..16).map(|shard| outbox::read_after(session, shard, start, 1_000)).collect::<Result<Vec<_>, _>>()
-            };
-            let events = self.test.db.read(read).await.unwrap();
-            let mut found = events.into_iter().flatten().map(|(_, event)| event);
-            if let Some(event) = found.find(|event| event.event_type == event_type) {
-                return event.data;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("no {event_type}");
     }
 
     /// Runs SQL that changes what is stored behind everybody's back.
