@@ -27,7 +27,7 @@ pub fn documented(house: &House) -> Violations {
 
 /// Every code of the catalogue is said somewhere.
 pub fn answered(house: &House) -> Violations {
-    let said: String = product(house).map(|file| product_text(file)).collect();
+    let said: String = product(house).map(product_text).collect();
     let unsaid = written().into_iter().filter(|code| {
         // Codes of a provider are put together from its name and the rest.
         let word = code.strip_prefix("…_").unwrap_or(code);
@@ -145,11 +145,11 @@ fn text(arguments: &Group, place: usize) -> Option<String> {
     if arguments.delimiter() != Delimiter::Parenthesis {
         return None;
     }
-    let texts = arguments.stream().into_iter().filter_map(|token| match token {
+    let mut texts = arguments.stream().into_iter().filter_map(|token| match token {
         TokenTree::Literal(literal) => unquoted(&literal.to_string()),
         _ => None,
     });
-    texts.skip(place).next()
+    texts.nth(place)
 }
 
 fn unquoted(literal: &str) -> Option<String> {

@@ -7,7 +7,7 @@ use std::{
     fs, io,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Copies the library into `directory` under its SHA-256 and answers the absolute path of the copy.
@@ -18,17 +18,26 @@ pub(crate) fn content_addressed(library: &Path, directory: &Path) -> Result<Path
     fs::create_dir_all(directory).map_err(|e| failed(directory, &e))?;
     let directory = directory.canonicalize().map_err(|e| failed(directory, &e))?;
     let target = directory.join(name);
-    // Two plugins may have the same library, and both be started at the same time: a copy that is put in the
-    // place of one just like it would be another file than the child was allowed to read.
-    static COPYING: Mutex<()> = Mutex::new(());
-    let _alone = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
     if fs::read(&target).is_ok_and(|existing| existing == bytes) {
         return Ok(target);
     }
-    let fresh = target.with_extension(format!("{}.tmp", std::process::id()));
+    // Two plugins may have the same library, and both be started at the same time.
+    static COPIES: AtomicU64 = AtomicU64::new(0);
+    let copy = COPIES.fetch_add(1, Ordering::Relaxed);
+    let fresh = target.with_extension(format!("{}.{copy}.tmp", std::process::id()));
     write_new(&fresh, &bytes).map_err(|e| failed(&fresh, &e))?;
-    fs::rename(&fresh, &target).map_err(|e| failed(&target, &e))?;
+    place(&fresh, &target, &bytes).map_err(|e| failed(&target, &e))?;
     Ok(target)
+}
+
+/// Gives the copy its name, unless somebody else was faster: to the walls of a child that is about to load it, a file
+/// that takes the place of another is not the one that it may read.
+fn place(fresh: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let linked = fs::hard_link(fresh, target);
+    if linked.is_err() && !fs::read(target).is_ok_and(|existing| existing == bytes) {
+        return fs::rename(fresh, target);
+    }
+    fs::remove_file(fresh)
 }
 
 /// The SHA-256, in hex, of the library that a copy was made of.
@@ -77,13 +86,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let library = directory.path().join("a.so");
         fs::write(&library, vec![7; 1 << 20]).unwrap();
-        let copied = || {
-            let copy = content_addressed(&library, &directory.path().join("cache")).unwrap();
-            fs::metadata(copy).unwrap().ino()
-        };
-        std::thread::scope(|scope| {
-            let copies = [(); 8].map(|()| scope.spawn(copied)).map(|copying| copying.join().unwrap());
-            assert!(copies.iter().all(|copy| *copy == copies[0]), "one was replaced: {copies:?}");
+        let cache = directory.path().join("cache");
+        let inodes: Vec<u64> = std::thread::scope(|scope| {
+            let copy = || fs::metadata(content_addressed(&library, &cache).unwrap()).unwrap().ino();
+            let copying: Vec<_> = (0..8).map(|_| scope.spawn(copy)).collect();
+            copying.into_iter().map(|copied| copied.join().unwrap()).collect()
         });
+        assert!(inodes.iter().all(|inode| *inode == inodes[0]), "a copy was replaced by another: {inodes:?}");
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 1, "something was left behind");
     }
 }
