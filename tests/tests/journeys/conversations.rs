@@ -158,7 +158,7 @@ async fn whoever_is_away_is_told_that_something_waits_and_not_what() {
         });
         let told = told.await;
         assert_eq!(told.len(), 1, "what was read before is not told");
-        assert_eq!(told[0]["text"]["params"], json!({"thread_id": unread}), "where, and nothing else");
+        assert_eq!(told[0]["params"], json!({"thread_id": unread}), "where, and nothing else");
         let mails = async |status: &str| {
             let page = app.admin.get(&format!("/admin/notifications?status={status}&limit=100")).await.expect(200);
             let all = page["items"].as_array().unwrap().iter();
