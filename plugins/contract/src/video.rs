@@ -98,7 +98,8 @@ pub struct VideoAccess {
     pub provider: String,
     /// The room's name for the client.
     pub room: String,
-    /// A page to open, for providers that have one.
+    /// A page to open (`https`), for providers that have one; or, beside a `token`, the address (`wss`) to
+    /// which the provider's SDK connects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_url: Option<Sensitive>,
     /// A token for the provider's SDK.

@@ -4,7 +4,7 @@ use crate::{ear::Ear, subject::Subject};
 use async_trait::async_trait;
 use consilium_plugin_host::{
     CallError, HostServices, Isolation, KvWritten, MemoryServices, PluginConfig, PluginHost, PluginInfo, PluginState,
-    Settings,
+    ReloadError, Settings,
     contract::{
         Call, Manifest, PluginError,
         host::{HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
@@ -46,6 +46,8 @@ pub(crate) struct Recorder {
 /// Host services of one or several sessions, one after the other: the store stays.
 pub(crate) struct Services {
     memory: MemoryServices,
+    /// Times in requests are counted from here, so that a request that is repeated is the same.
+    pub(crate) began: jiff::Timestamp,
     provider: Mutex<Provider>,
     ear: Arc<Ear>,
     requests: AtomicU64,
@@ -55,8 +57,10 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn new(provider: Provider, ear: Arc<Ear>) -> Arc<Self> {
+        let memory = MemoryServices::default();
         Arc::new(Self {
-            memory: MemoryServices::default(),
+            began: memory.clock().now(),
+            memory,
             provider: Mutex::new(provider),
             ear,
             requests: AtomicU64::new(0),
@@ -78,6 +82,11 @@ impl Services {
     /// Whether the cassette had no answer to a request.
     pub(crate) fn missed(&self) -> bool {
         self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Has another one answer from now on.
+    pub(crate) fn provide(&self, provider: Provider) {
+        *self.provider.lock().unwrap_or_else(PoisonError::into_inner) = provider;
     }
 
     fn provider(&self) -> Provider {
@@ -239,6 +248,11 @@ impl Session {
 
     pub(crate) async fn info(&self) -> Option<PluginInfo> {
         self.host.list().await.into_iter().next()
+    }
+
+    /// Replaces the plugin by the same one while it serves.
+    pub(crate) async fn swap(&self) -> Result<(), ReloadError> {
+        self.host.reload(&self.id).await.map(drop)
     }
 
     /// Ends the plugin and answers how long that took.
