@@ -94,7 +94,7 @@ fn check_access(access: &VideoAccess, until: jiff::Timestamp) -> Result<(), Stri
         }
         let page = link.starts_with("https://") || link.starts_with("http://");
         let socket = link.starts_with("wss://") || link.starts_with("ws://");
-        if !page && !(socket && access.token.is_some()) {
+        if !(page || socket && access.token.is_some()) {
             return Err("join_url is no address of a page, nor one for an SDK with its token".to_owned());
         }
     }
