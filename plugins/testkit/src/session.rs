@@ -3,11 +3,11 @@
 use crate::{ear::Ear, subject::Subject};
 use async_trait::async_trait;
 use consilium_plugin_host::{
-    CallError, HostServices, Isolation, KvWritten, MemoryServices, PluginConfig, PluginHost, PluginInfo, PluginState,
-    ReloadError, Settings,
+    BlobStore, CallError, HostServices, Isolation, KvWritten, MemoryServices, PluginConfig, PluginHost, PluginInfo,
+    PluginState, ReloadError, Settings,
     contract::{
         Call, Manifest, PluginError,
-        host::{HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
+        host::{Emit, HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
     },
 };
 use consilium_plugin_sdk::cassette::{Cassette, Player, Redactor};
@@ -115,6 +115,19 @@ impl HostServices for Services {
     async fn audit(&self, plugin: &str, action: &str, detail: Value) {
         self.ear.hear("the audit log", detail.to_string().as_bytes());
         self.memory.audit(plugin, action, detail).await;
+    }
+
+    async fn emit(&self, plugin: &str, event: Emit) -> Result<(), PluginError> {
+        self.ear.hear(&format!("the event {}", event.event_type), event.data.to_string().as_bytes());
+        self.memory.emit(plugin, event).await
+    }
+
+    fn blobs(&self) -> Option<&dyn BlobStore> {
+        self.memory.blobs()
+    }
+
+    fn hears_http(&self) -> bool {
+        true
     }
 
     async fn answer_http(&self, _: &str, request: &HttpFetch) -> Option<Result<HttpFetched, PluginError>> {

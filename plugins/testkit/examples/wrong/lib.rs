@@ -62,6 +62,7 @@ enum Fault {
     LastsTooLong,
     WantsToBeAlone,
     BelievesAnEmptyKey,
+    DownloadsFromElsewhere,
 }
 
 /// The plugin.
@@ -111,6 +112,11 @@ impl VideoProvider for Wrong {
             Fault::LeaksMemory => Box::leak(vec![1_u8; 16 * 1024].into_boxed_slice()).iter().for_each(|_| {}),
             Fault::LogsASecret => host.log(LogLevel::Info, &format!("key {}", host.secret("signing_key")?.expose())),
             _ => {}
+        }
+        if self.config.fault == Fault::DownloadsFromElsewhere {
+            let url = "https://elsewhere.example/film".to_owned();
+            let film = HttpFetch { method: "GET".to_owned(), url, headers: [].into(), body: None, timeout_ms: None };
+            let _ = host.fetch_to_blob(&film, None);
         }
         self.ask(
             host,
