@@ -1,5 +1,6 @@
 //! Requests to a provider, and its answers as errors that an operator can act upon.
 
+pub use consilium_plugin_sdk::percent_encode as encode;
 use consilium_plugin_sdk::{
     Host, PluginError,
     contract::{
@@ -175,19 +176,6 @@ fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters, for a path segment or a query value.
-#[must_use]
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,10 +268,5 @@ mod tests {
         assert!(!error.message.contains("Ada"), "{}", error.message);
         let host = answering(200, None, r#"{"name": 1}"#);
         assert_eq!(provider().send(&host.host(), &get()).unwrap().json::<Value>().unwrap(), json!({"name": 1}));
-    }
-
-    #[test]
-    fn what_goes_into_a_url_is_encoded() {
-        assert_eq!(encode("a b/c?d=ü~"), "a%20b%2Fc%3Fd%3D%C3%BC~");
     }
 }

@@ -22,6 +22,21 @@ pub(super) fn samples() -> Vec<Sample> {
     ]
 }
 
+pub(super) async fn samples_of_made(session: &Session, number: u64) -> Result<Vec<Sample>, Trouble> {
+    let room = create(session, number).await?;
+    let until = in_hours(session, 2).to_string();
+    Ok(vec![
+        Sample::of::<Join>(join(&room, number, "doctor", &until)),
+        Sample::of::<Join>(join(&room, number, "patient", &until)),
+        Sample::of::<Recordings>(recordings(&room, number)),
+        Sample::of::<EndRoom>(json!({"room": room})),
+    ])
+}
+
+fn recordings(room: &str, number: u64) -> Value {
+    json!({"room": room, "consultation_id": id(1, number)})
+}
+
 fn join(room: &str, number: u64, role: &str, expires_at: &str) -> Value {
     let (person, name) =
         if role == "doctor" { (id(2, number), "Dr. Kamal Hossain") } else { (id(3, number), "Ada Rahman") };
@@ -52,7 +67,7 @@ pub(super) async fn story(session: &Session, number: u64) -> Result<String, Trou
         let access = session.ask::<Join>(join(&room, number, role, &until.to_string())).await?;
         check_access(&access, until).map_err(|what| Trouble::new(Join::METHOD, format!("for the {role}, {what}")))?;
     }
-    match session.ask::<Recordings>(json!({"room": room, "consultation_id": id(1, number)})).await {
+    match session.ask::<Recordings>(recordings(&room, number)).await {
         Err(Trouble { error: Some(CallError::Plugin(error)), .. }) if error.code == "not_supported" => {}
         // A plugin built before there were recordings does not know the call.
         Err(Trouble { error: Some(CallError::InvalidRequest(_)), .. }) => {}
