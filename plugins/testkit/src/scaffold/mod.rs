@@ -119,7 +119,7 @@ fn write(path: &Path, text: &str) -> Result<(), ScaffoldError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use consilium_plugin_host::SUPPORTED_CONTRACTS;
+    use consilium_plugin_host::contract::versions;
     use std::collections::BTreeSet;
 
     #[test]
@@ -168,9 +168,9 @@ mod tests {
     #[test]
     fn there_is_a_template_for_every_kind_of_the_contract() {
         // Webhooks are no plugin of their own.
-        let contracts = SUPPORTED_CONTRACTS.iter().filter_map(|contract| contract.strip_suffix("/1"));
-        let contracts = contracts.filter(|kind| *kind != "webhook");
-        assert_eq!(contracts.collect::<BTreeSet<_>>(), kinds().map(|(name, _)| name).collect::<BTreeSet<_>>());
+        let contracts = versions::present().map(|contract| contract.kind).filter(|kind| kind != "webhook");
+        let templates = kinds().map(|(name, _)| name.to_owned());
+        assert_eq!(contracts.collect::<BTreeSet<_>>(), templates.collect::<BTreeSet<_>>());
     }
 
     #[test]
