@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
+use consilium_files::{ExpiryTimer, Files};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_insights::Insights;
 use consilium_notifications::Notifications;
@@ -26,6 +27,7 @@ use tokio::sync::Notify;
 
 use crate::{
     config::Config,
+    files,
     http::limits::Limits,
     pharmacy::PluginPharmacy,
     video::PluginVideo,
@@ -53,6 +55,8 @@ pub struct State {
     pub scheduling: Scheduling,
     /// Consultations.
     pub consultations: Consultations,
+    /// What people upload.
+    pub files: Files,
     /// Prescriptions.
     pub prescribing: Prescribing,
     /// Figures.
@@ -103,6 +107,7 @@ impl State {
             DirectorySettings::default(),
             policy(&config),
         );
+        let files = files::files(&config, &db, &consultations, &scheduling)?;
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
         let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
@@ -122,6 +127,7 @@ impl State {
             people,
             scheduling,
             consultations,
+            files,
             prescribing,
             insights,
             notifications,
@@ -148,6 +154,7 @@ impl State {
         vec![
             Arc::new(NoShowTimer::new(self.db.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(ExpiryTimer::new(self.files.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
         ]

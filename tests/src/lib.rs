@@ -16,3 +16,4 @@ pub mod providers;
 pub mod receiver;
 pub mod smtp;
 pub mod socket;
+pub mod upload;

@@ -13,11 +13,13 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications, plugins,
+    analytics, appointments, auth, availability, chat, consultations, doctors,
+    files::{self, content, tus},
+    me, notifications, plugins,
     prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
-    subscriptions, webhooks,
+    shared_files, subscriptions, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -39,6 +41,8 @@ use super::{
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
         consultations::end, chat::messages, chat::send_message, consultations::notes,
         consultations::put_notes, consultations::waiting_room,
+        shared_files::list, shared_files::share, tus::options, tus::create, tus::progress, tus::append, tus::delete,
+        files::get, files::link, content::get,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
@@ -116,6 +120,8 @@ fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operati
         "PUT" => item.put.as_mut(),
         "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
+        "HEAD" => item.head.as_mut(),
+        "OPTIONS" => item.options.as_mut(),
         _ => None,
     }
 }
@@ -151,7 +157,7 @@ mod tests {
         let mut document = document();
         let mut described = BTreeSet::new();
         for (path, item) in &mut document.paths.paths {
-            for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
                 if operation(item, method).is_some() {
                     described.insert(format!("{method} {path}"));
                 }

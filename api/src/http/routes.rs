@@ -10,9 +10,11 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors,
+    files::{self, content, tus},
+    me, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, subscriptions, webhooks,
+    plugins, prescriptions, problem, shared_files, subscriptions, webhooks,
 };
 
 /// The prefix of all of them.
@@ -70,6 +72,8 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/end", May(P::LeadConsultation), web::to(consultations::end)),
         get("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::messages)),
         post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::send_message)),
+        get("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::list)),
+        post("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::share)),
         get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),
         put("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::put_notes)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
@@ -78,6 +82,14 @@ pub fn routes() -> Vec<Route> {
         get("/prescriptions/{id}/pdf", May(P::SeePrescription), web::to(prescriptions::pdf)),
         post("/prescriptions/{id}/send", May(P::SendPrescription), web::to(prescriptions::send)),
         post("/prescriptions/{id}/withdraw", May(P::Prescribe), web::to(prescriptions::withdraw)),
+        options("/files", Public, web::to(tus::options)),
+        post("/files", May(P::KeepFiles), web::to(tus::create)),
+        head("/files/{id}", May(P::KeepFiles), web::to(tus::progress)),
+        patch("/files/{id}", May(P::KeepFiles), web::to(tus::append)),
+        delete("/files/{id}", May(P::KeepFiles), web::to(tus::delete)),
+        get("/files/{id}", May(P::KeepFiles), web::to(files::get)),
+        post("/files/{id}/links", May(P::KeepFiles), web::to(files::link)),
+        get("/files/{id}/content", Public, web::to(content::get)),
         get("/verify/{code}", Public, web::to(prescriptions::verify)),
         get("/analytics/doctors/{id}", May(P::SeeAnalytics), web::to(analytics::doctor)),
         get("/me/notifications", May(P::OwnAccount), web::to(notifications::inbox)),
@@ -122,6 +134,14 @@ fn put(path: &'static str, access: Access, handler: Handler) -> Route {
 
 fn patch(path: &'static str, access: Access, handler: Handler) -> Route {
     Route { method: Method::PATCH, path, access, handler: handler.method(Method::PATCH) }
+}
+
+fn head(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::HEAD, path, access, handler: handler.method(Method::HEAD) }
+}
+
+fn options(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::OPTIONS, path, access, handler: handler.method(Method::OPTIONS) }
 }
 
 fn delete(path: &'static str, access: Access, handler: Handler) -> Route {

@@ -1,13 +1,17 @@
 //! Commands: the same service methods as the HTTP routes call, with the same answers.
 
 use consilium_consultations::{NewMessage, SignalKind};
-use consilium_kernel::{CommandMeta, ConsultationId, Refusal, RefusalKind};
+use consilium_kernel::{CommandMeta, ConsultationId, Id, Refusal, RefusalKind};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 use super::{context::WsContext, protocol::wrong_shape, topic::Topic};
-use crate::http::{chat::MessageResponse, consultations::ConsultationResponse};
+use crate::http::{
+    chat::MessageResponse,
+    consultations::ConsultationResponse,
+    shared_files::{ShareFileRequest, SharedFileResponse},
+};
 
 /// What can be commanded on the topic of a consultation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -17,6 +21,8 @@ pub enum CommandName {
     SendMessage,
     /// `{seq}` → `{seq}`.
     MarkRead,
+    /// `{file_id}` → the shared file.
+    ShareFile,
     /// Anything → `{}`; a signal to the others.
     Typing,
     /// `{kind: offer | answer | ice, …}` → `{}`; a signal to the others in the room.
@@ -78,6 +84,10 @@ pub async fn perform(
             let MarkRead { seq } = body(data)?;
             answer(consultations.mark_read(meta, id, seq).await?)
         }
+        CommandName::ShareFile => {
+            let ShareFileRequest { file_id } = body(data)?;
+            answer(SharedFileResponse::from(consultations.share_file(meta, id, Id::new(file_id)).await?))
+        }
         CommandName::Typing => signal(context, &meta, id, SignalKind::Typing, data).await,
         CommandName::Signal => {
             let WebRtc { .. } = body(data.clone())?;
@@ -125,6 +135,7 @@ mod tests {
             [
                 "send_message",
                 "mark_read",
+                "share_file",
                 "typing",
                 "signal",
                 "raise_hand",

@@ -189,7 +189,7 @@ fn abandon(consultation: &Consultation, policy: &Policy, now: Timestamp) -> Vec<
 }
 
 /// Open from acceptance until some days after the end, which is the booked one as long as there is no other.
-fn chat_is_open(consultation: &Consultation, policy: &Policy, now: Timestamp) -> bool {
+pub(crate) fn chat_is_open(consultation: &Consultation, policy: &Policy, now: Timestamp) -> bool {
     use AppointmentStatus::{Accepted, Completed, NoShow};
     let stands = matches!(consultation.appointment_status, Accepted | Completed | NoShow);
     let end = consultation.ended_at.unwrap_or(consultation.ends_at);

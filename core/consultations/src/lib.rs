@@ -8,6 +8,7 @@
 //! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
+//! | `share_file` | participants | `file_shared` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
@@ -20,6 +21,7 @@ mod appointments;
 mod commands;
 mod decide;
 mod facts;
+mod files;
 mod line;
 mod model;
 mod notes;
@@ -34,6 +36,7 @@ mod video;
 
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
+pub use files::SharedFilePage;
 pub use line::{WaitingPatient, WaitingPlace};
 pub use model::{
     Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,

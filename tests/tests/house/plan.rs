@@ -6,7 +6,7 @@ const FOUNDATION: &[&str] = &["kernel", "db", "runtime"];
 const PLUGIN_BORDER: &[&str] = &["plugin-host", "plugin-contract"];
 
 /// The modules, lowest first: each may know those before it, through their `lib.rs`.
-const MODULES: &[&str] = &["identity", "people", "scheduling", "consultations", "prescribing"];
+const MODULES: &[&str] = &["identity", "people", "files", "scheduling", "consultations", "prescribing"];
 
 /// Modules that hear what happens elsewhere as events, and that no other module may know.
 const LISTENERS: &[&str] = &["notifications", "insights", "webhooks"];
@@ -51,6 +51,7 @@ const DATABASE_CRATES: &[&str] = &[
     "db",
     "identity",
     "people",
+    "files",
     "scheduling",
     "consultations",
     "prescribing",
