@@ -20,11 +20,7 @@ struct Meetings {
 
 #[async_trait]
 impl Relations for Meetings {
-    async fn takes_part(
-        &self,
-        meta: &CommandMeta,
-        consultation: ConsultationId,
-    ) -> Result<Option<PatientId>, Refusal> {
+    async fn takes_part(&self, meta: &CommandMeta, consultation: ConsultationId) -> Result<Option<PatientId>, Refusal> {
         match self.consultations.consultation(meta, consultation).await {
             Ok(found) => Ok(found.part_of(&meta.principal).map(|_| found.patient_id)),
             Err(refusal) if refusal.kind == RefusalKind::NotFound => Ok(None),
@@ -38,7 +34,12 @@ impl Relations for Meetings {
 }
 
 /// The module.
-pub fn files(config: &Config, db: &Db, consultations: &Consultations, scheduling: &Scheduling) -> anyhow::Result<Files> {
+pub fn files(
+    config: &Config,
+    db: &Db,
+    consultations: &Consultations,
+    scheduling: &Scheduling,
+) -> anyhow::Result<Files> {
     let relations = Meetings { consultations: consultations.clone(), scheduling: scheduling.clone() };
     let set = &config.files;
     let s3 = S3Access {

@@ -16,7 +16,8 @@ impl Client {
 
     /// Begins an upload with this metadata.
     pub fn begin_upload(&self, length: usize, metadata: &[(&str, &str)]) -> Call {
-        let pairs: Vec<String> = metadata.iter().map(|(key, value)| format!("{key} {}", BASE64.encode(value))).collect();
+        let pairs: Vec<String> =
+            metadata.iter().map(|(key, value)| format!("{key} {}", BASE64.encode(value))).collect();
         let call = self.tus("POST", "/files").header("Upload-Length", &length.to_string());
         call.header("Upload-Metadata", &pairs.join(","))
     }

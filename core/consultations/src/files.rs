@@ -6,11 +6,7 @@ use consilium_kernel::{CommandMeta, ConsultationId, Refusal};
 use serde_json::json;
 
 use crate::{
-    decide::chat_is_open,
-    facts,
-    model::Consultation,
-    refusal::ConsultationRefusal::ChatClosed,
-    service::Consultations,
+    decide::chat_is_open, facts, model::Consultation, refusal::ConsultationRefusal::ChatClosed, service::Consultations,
     store, topic,
 };
 
@@ -26,9 +22,10 @@ pub struct SharedFilePage {
 impl Consultations {
     /// Shows a file of the caller's to the others, as long as the chat is open. Sharing it again changes nothing.
     pub async fn share_file(&self, meta: CommandMeta, id: ConsultationId, file: FileId) -> Result<SharedFile, Refusal> {
-        let (db, policy, command) = (self.db.clone(), self.policy.clone(), meta.clone());
+        let (db, policy, again) = (self.db.clone(), self.policy.clone(), meta.clone());
         let share = async move {
-            let shared = db.command(&command.clone(), move |tx| {
+            let command = again.clone();
+            let shared = db.command(&again, move |tx| {
                 let consultation = store::find(tx, id)?.ok_or_else(Refusal::not_found)?;
                 let part = consultation.part_of(&command.principal);
                 if part.is_none() || consultation.facility_id != command.scope.facility_id {

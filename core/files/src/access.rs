@@ -13,11 +13,7 @@ use crate::{
 #[async_trait]
 pub trait Relations: Send + Sync + 'static {
     /// The patient of a consultation in which the caller takes part; `None` when the caller does not.
-    async fn takes_part(
-        &self,
-        meta: &CommandMeta,
-        consultation: ConsultationId,
-    ) -> Result<Option<PatientId>, Refusal>;
+    async fn takes_part(&self, meta: &CommandMeta, consultation: ConsultationId) -> Result<Option<PatientId>, Refusal>;
 
     /// Whether the caller treats the patient.
     async fn treats(&self, meta: &CommandMeta, patient: PatientId) -> Result<bool, Refusal>;

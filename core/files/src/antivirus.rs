@@ -46,7 +46,11 @@ impl Antivirus {
     /// When the text names neither.
     pub fn at(text: &str, patience: Duration) -> Result<Self, String> {
         let address = match (text.strip_prefix("tcp://"), text.strip_prefix("unix://")) {
-            (Some(host), _) if host.rsplit_once(':').is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok()) => {
+            (Some(host), _)
+                if host
+                    .rsplit_once(':')
+                    .is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok()) =>
+            {
                 Address::Tcp(host.to_owned())
             }
             (_, Some(path)) if path.starts_with('/') => Address::Unix(path.into()),

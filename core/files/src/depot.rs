@@ -170,7 +170,8 @@ async fn write(
 
 fn bucket_of(bucket: &str, access: &S3Access) -> Result<object_store::aws::AmazonS3, DepotError> {
     let retry = RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
-    let client = ClientOptions::new().with_timeout(Duration::from_secs(60)).with_connect_timeout(Duration::from_secs(5));
+    let client =
+        ClientOptions::new().with_timeout(Duration::from_secs(60)).with_connect_timeout(Duration::from_secs(5));
     let mut builder =
         AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
     if !access.endpoint.is_empty() {

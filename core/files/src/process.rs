@@ -213,7 +213,7 @@ impl FileWorker {
     }
 
     /// Removes what lies in the folder of uploads and belongs to nothing.
-    async fn tidy(&self) -> Result<(), Error> {
+    pub(crate) async fn tidy(&self) -> Result<(), Error> {
         let lying = self.0.spool.lying().await.map_err(|error| Error::Setup(error.to_string()))?;
         for some in lying.chunks(500) {
             let asked = some.to_vec();

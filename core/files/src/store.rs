@@ -6,7 +6,8 @@ mod shares;
 use consilium_db::types;
 
 pub use files::{
-    Outcome, abandon, due, file_key, finish_upload, find, forget, grow, insert, mark_deleted, postpone, settle, spooled, usage,
+    Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
+    spooled, usage,
 };
 pub use shares::{consultations, insert_share, share_of, shared_after};
 

@@ -1,11 +1,7 @@
 //! The store over a real S3-compatible server: moto's, which `scripts/setup-tests` installs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::{
-    io,
-    path::PathBuf,
-    process::Stdio,
-};
+use std::{io, path::PathBuf, process::Stdio};
 
 use consilium_db::records::RecordKey;
 use consilium_files::{Depot, FileId, S3Access};
@@ -71,7 +67,13 @@ fn pieces(content: &[u8]) -> impl futures_util::Stream<Item = io::Result<Vec<u8>
     stream::iter(pieces)
 }
 
-async fn read(depot: &Depot, id: FileId, key: RecordKey, length: u64, range: std::ops::Range<u64>) -> io::Result<Vec<u8>> {
+async fn read(
+    depot: &Depot,
+    id: FileId,
+    key: RecordKey,
+    length: u64,
+    range: std::ops::Range<u64>,
+) -> io::Result<Vec<u8>> {
     let mut found = Vec::new();
     let mut content = Box::pin(depot.read(id, key, length, range));
     while let Some(piece) = content.next().await {

@@ -47,7 +47,11 @@ async fn survives(backend: Backend) {
     patient.until_file(&id, "available").await;
     let link = patient.link(&id).await;
     let whole = patient.get(&link).await;
-    assert!(whole.body.as_str().map(str::as_bytes) == Some(content.as_slice()), "{} bytes", whole.header("content-length"));
+    assert!(
+        whole.body.as_str().map(str::as_bytes) == Some(content.as_slice()),
+        "{} bytes",
+        whole.header("content-length")
+    );
     server.stop().await;
 }
 

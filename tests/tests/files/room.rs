@@ -1,7 +1,7 @@
 //! Files in a consultation: shown to whoever takes part, told on its topic, by HTTP and over the WebSocket.
 
 use consilium_tests::{app::on_both, client::text, socket::Socket};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::letters;
 
@@ -16,7 +16,8 @@ async fn participants_show_each_other_files() {
         let mut room = Socket::open(&doctor, &topic).await;
         let list = format!("/consultations/{consultation}/files");
 
-        let begun = stranger.begin_upload(1, &[("filename", "a"), ("purpose", "consultation"), ("consultation_id", &consultation)]);
+        let begun = stranger
+            .begin_upload(1, &[("filename", "a"), ("purpose", "consultation"), ("consultation_id", &consultation)]);
         begun.await.problem(404, "not_found");
         let id = patient.available_file("My blood.txt", &letters(500), Some(&consultation)).await;
         doctor.get(&format!("/files/{id}")).await.problem(404, "not_found");
@@ -43,6 +44,14 @@ async fn participants_show_each_other_files() {
         assert_eq!((&page["items"][0], &rest["items"][0]), (&items[0], &items[1]));
         assert_eq!((rest["items"].as_array().unwrap().len(), rest["next_cursor"].is_null()), (1, true));
         stranger.get(&list).await.problem(404, "not_found");
+
+        doctor.post(&format!("/consultations/{consultation}/start"), Value::Null).await.expect(200);
+        doctor.post(&format!("/consultations/{consultation}/end"), Value::Null).await.expect(200);
+        let late = patient.available_file("Late.txt", b"One more thing.", Some(&consultation)).await;
+        app.wait(7 * 24 * 60);
+        let patient = patient.again().await;
+        patient.share_file(&consultation, &late).await.problem(409, "chat_closed");
+        assert_eq!(patient.get(&list).await.expect(200)["items"], items, "what is there stays");
     })
     .await;
 }

@@ -5,7 +5,6 @@ use consilium_tests::{
     client::text,
 };
 
-
 use crate::letters;
 
 const RECORD: [(&str, &str); 2] = [("filename", "Befund März.txt"), ("purpose", "record")];
@@ -56,37 +55,41 @@ async fn an_upload_is_begun_resumed_and_ended() {
 
 #[actix_rt::test]
 async fn wrong_requests_are_told_what_is_wrong() {
-    on_both_with(|config| config.files.max_chunk_mib = 1, async |app| {
-        let patient = app.patient("ada").await;
-        let id = text(&patient.begin_upload(3_000_000, &RECORD).await.expect(201), "id").to_owned();
-        let path = format!("/files/{id}");
-        let old = patient.call("HEAD".parse().unwrap(), &path).header("Tus-Resumable", "0.2.2").await;
-        assert_eq!((old.status, old.header("tus-version")), (412, "1.0.0"));
-        assert_eq!(patient.call("HEAD".parse().unwrap(), &path).await.status, 412);
-        patient.tus("POST", "/files").await.problem(400, "bad_upload_header");
-        patient.tus("POST", "/files").header("Upload-Length", "-1").await.problem(400, "bad_upload_header");
-        let garbled = patient.tus("POST", "/files").header("Upload-Length", "1").header("Upload-Metadata", "filename %%%");
-        garbled.await.problem(400, "bad_upload_header");
-        for (metadata, pointers) in [
-            (&[][..], &["/filename", "/purpose"][..]),
-            (&[("filename", "a"), ("purpose", "party")], &["/purpose"]),
-            (&[("filename", "a"), ("purpose", "consultation")], &["/consultation_id"]),
-            (&[("filename", "a"), ("purpose", "consultation"), ("consultation_id", "1")], &["/consultation_id"]),
-            (&[("filename", "../a"), ("purpose", "record")], &["/filename"]),
-        ] {
-            assert_eq!(patient.begin_upload(1, metadata).await.problem(422, "invalid"), pointers);
-        }
-        patient.begin_upload(0, &RECORD).await.problem(422, "invalid");
-        patient.begin_upload(200 * 1024 * 1024 + 1, &RECORD).await.problem(413, "file_too_large");
-        let part = || patient.tus("PATCH", &path).header("Upload-Offset", "0");
-        part().body("application/octet-stream", "x").await.problem(415, "unsupported_media_type");
-        let part = || patient.send_part(&id, 0, b"x");
-        part().header("Upload-Checksum", "crc32 AAAA").await.problem(400, "checksum_unsupported");
-        patient.send_part(&id, 0, &vec![b'a'; 1024 * 1024 + 1]).await.problem(413, "chunk_too_large");
-        patient.send_part("nonsense", 0, b"x").await.problem(404, "not_found");
-        let found = patient.tus("HEAD", &path).await;
-        assert_eq!(found.header("upload-offset"), "0", "nothing of all that was kept");
-    })
+    on_both_with(
+        |config| config.files.max_chunk_mib = 1,
+        async |app| {
+            let patient = app.patient("ada").await;
+            let id = text(&patient.begin_upload(3_000_000, &RECORD).await.expect(201), "id").to_owned();
+            let path = format!("/files/{id}");
+            let old = patient.call("HEAD".parse().unwrap(), &path).header("Tus-Resumable", "0.2.2").await;
+            assert_eq!((old.status, old.header("tus-version")), (412, "1.0.0"));
+            assert_eq!(patient.call("HEAD".parse().unwrap(), &path).await.status, 412);
+            patient.tus("POST", "/files").await.problem(400, "bad_upload_header");
+            patient.tus("POST", "/files").header("Upload-Length", "-1").await.problem(400, "bad_upload_header");
+            let garbled =
+                patient.tus("POST", "/files").header("Upload-Length", "1").header("Upload-Metadata", "filename %%%");
+            garbled.await.problem(400, "bad_upload_header");
+            for (metadata, pointers) in [
+                (&[][..], &["/filename", "/purpose"][..]),
+                (&[("filename", "a"), ("purpose", "party")], &["/purpose"]),
+                (&[("filename", "a"), ("purpose", "consultation")], &["/consultation_id"]),
+                (&[("filename", "a"), ("purpose", "consultation"), ("consultation_id", "1")], &["/consultation_id"]),
+                (&[("filename", "../a"), ("purpose", "record")], &["/filename"]),
+            ] {
+                assert_eq!(patient.begin_upload(1, metadata).await.problem(422, "invalid"), pointers);
+            }
+            patient.begin_upload(0, &RECORD).await.problem(422, "invalid");
+            patient.begin_upload(200 * 1024 * 1024 + 1, &RECORD).await.problem(413, "file_too_large");
+            let part = || patient.tus("PATCH", &path).header("Upload-Offset", "0");
+            part().body("application/octet-stream", "x").await.problem(415, "unsupported_media_type");
+            let part = || patient.send_part(&id, 0, b"x");
+            part().header("Upload-Checksum", "crc32 AAAA").await.problem(400, "checksum_unsupported");
+            patient.send_part(&id, 0, &vec![b'a'; 1024 * 1024 + 1]).await.problem(413, "chunk_too_large");
+            patient.send_part("nonsense", 0, b"x").await.problem(404, "not_found");
+            let found = patient.tus("HEAD", &path).await;
+            assert_eq!(found.header("upload-offset"), "0", "nothing of all that was kept");
+        },
+    )
     .await;
 }
 
@@ -100,7 +103,8 @@ async fn what_is_not_accepted_is_refused_by_its_content() {
             ("scan.dcm", b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0", "active_content"),
             ("photos.jpg", b"PK\x03\x04\x0a\0\0\0\0\0", "unsupported_file_type"),
         ] {
-            let begun = patient.begin_upload(content.len(), &[("filename", name), ("purpose", "record")]).await.expect(201);
+            let begun =
+                patient.begin_upload(content.len(), &[("filename", name), ("purpose", "record")]).await.expect(201);
             let id = text(&begun, "id");
             patient.send_part(id, 0, content).await.problem(415, code);
             patient.get(&format!("/files/{id}")).await.problem(404, "not_found");

@@ -18,7 +18,8 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
     }
     match route {
         "POST /files" => {
-            let purpose = [("filename", "a.txt"), ("purpose", "consultation"), ("consultation_id", &world.consultation)];
+            let purpose =
+                [("filename", "a.txt"), ("purpose", "consultation"), ("consultation_id", &world.consultation)];
             return client.begin_upload(9, &purpose).await;
         }
         "PATCH /files/{id}" => return client.send_part(&world.uploading().await, 0, b"A lett").await,

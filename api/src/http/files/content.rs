@@ -6,7 +6,8 @@ use actix_web::{
     http::{
         StatusCode,
         header::{
-            self, ByteRangeSpec, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, Header as _,
+            self, ByteRangeSpec, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+            Header as _,
         },
     },
     web::Path,

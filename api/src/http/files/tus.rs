@@ -166,7 +166,11 @@ fn respond(answered: Answered) -> HttpResponse {
 fn resumable(request: &HttpRequest) -> Result<(), Refusal> {
     match text(request, "Tus-Resumable") {
         Some(VERSION) => Ok(()),
-        _ => Err(Refusal::new(RefusalKind::Stale, "tus_version", "Send Tus-Resumable: 1.0.0; there is no other version.")),
+        _ => Err(Refusal::new(
+            RefusalKind::Stale,
+            "tus_version",
+            "Send Tus-Resumable: 1.0.0; there is no other version.",
+        )),
     }
 }
 

@@ -7,10 +7,7 @@ use consilium_db::{
 use consilium_kernel::{ConsultationId, RefusalKind, Timestamp, UserId};
 use diesel::prelude::*;
 
-use super::{
-    file, file_share,
-    files::FileRow,
-};
+use super::{file, file_share, files::FileRow};
 use crate::model::{FileId, SharedFile};
 
 diesel::joinable!(file_share -> file (file_id));
@@ -64,10 +61,7 @@ pub fn shared_after(
         .filter(file_share::consultation_id.eq(key(consultation)).and(file_share::seq.gt(after_seq)))
         .order(file_share::seq)
         .limit(limit)
-        .select((
-            (file_share::shared_by, file_share::shared_at, file_share::seq),
-            FileRow::as_select(),
-        ))
+        .select(((file_share::shared_by, file_share::shared_at, file_share::seq), FileRow::as_select()))
         .load(session.connection())?;
     let mut found = Vec::new();
     for ((shared_by, shared_at, seq), row) in rows {

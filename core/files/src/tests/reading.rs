@@ -80,7 +80,9 @@ async fn only_ones_own_about_the_same_patient_is_shared() {
         stage.process().await;
         let (consultation, other) = (stage.consultation, stage.stranger.patient_id.unwrap());
         for (who, patient) in [(&stage.doctor, stage.patient.patient_id.unwrap()), (&stage.patient, other)] {
-            let told = |_: &mut consilium_db::Tx<'_>, _: &SharedFile| -> consilium_db::Result<i64> { panic!("nobody is told") };
+            let told = |_: &mut consilium_db::Tx<'_>, _: &SharedFile| -> consilium_db::Result<i64> {
+                panic!("nobody is told")
+            };
             let refused = stage.test.db.write(&meta(who), move |tx| share(tx, consultation, patient, id, told)).await;
             assert_eq!(code(refused.map_err(Into::into)), "not_found");
         }

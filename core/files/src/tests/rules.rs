@@ -49,7 +49,10 @@ fn what_is_accepted_is_known_by_its_content() {
         (b"OggS\0\x02\0\0\0\0\0\0\0\0", Kind::Audio),
         (b"RIFF\x24\0\0\0WAVEfmt \x10\0", Kind::Audio),
         (b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41", Kind::Video),
-        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm", Kind::Video),
+        (
+            b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm",
+            Kind::Video,
+        ),
     ];
     for (content, expected) in accepted {
         assert_eq!(kind(content), Ok(*expected), "{}", String::from_utf8_lossy(content));

@@ -87,11 +87,7 @@ pub async fn on_both(scene: impl AsyncFn(&Stage)) {
 }
 
 /// Plays `scene` on each database with settings of its own, and with a scanner.
-pub async fn on_both_with(
-    settings: fn(&mut FileSettings),
-    scanner: Option<&str>,
-    scene: impl AsyncFn(&Stage),
-) {
+pub async fn on_both_with(settings: fn(&mut FileSettings), scanner: Option<&str>, scene: impl AsyncFn(&Stage)) {
     for test in TestDb::both() {
         scene(&Stage::new(test, settings, scanner)).await;
     }
@@ -221,9 +217,8 @@ impl Stage {
     /// What an account was told.
     pub async fn told(&self, user: &User) -> Vec<String> {
         let topic = format!("user:{}", user.user_id);
-        let read = move |session: &mut consilium_db::Session<'_>| {
-            consilium_db::topics::read_after(session, &topic, 0, 100)
-        };
+        let read =
+            move |session: &mut consilium_db::Session<'_>| consilium_db::topics::read_after(session, &topic, 0, 100);
         self.test.db.read(read).await.unwrap().into_iter().map(|event| event.event).collect()
     }
 }

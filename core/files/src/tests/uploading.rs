@@ -153,7 +153,11 @@ async fn an_upload_is_its_owners_alone() {
             assert_eq!(code(stage.files.delete(&meta(other), id).await), "not_found");
             assert_eq!(code(stage.files.get(&meta(other), id).await), "not_found");
         }
-        assert_eq!(code(stage.files.create(&meta(&stage.stranger), stage.wish(1)).await), "not_found", "not their consultation");
+        assert_eq!(
+            code(stage.files.create(&meta(&stage.stranger), stage.wish(1)).await),
+            "not_found",
+            "not their consultation"
+        );
         let record = NewUpload { purpose: Purpose::Record, ..stage.wish(1) };
         assert_eq!(code(stage.files.create(&meta(&stage.doctor), record).await), "forbidden", "a doctor has none");
     })

@@ -7,11 +7,7 @@ mod turns;
 use std::time::Duration;
 
 use bytes::Bytes;
-use consilium_db::{
-    Result, Tx,
-    records::RecordKey,
-    timers::TimerRequest,
-};
+use consilium_db::{Result, Tx, records::RecordKey, timers::TimerRequest};
 use consilium_kernel::{CommandMeta, Refusal, Timestamp};
 use futures_util::{Stream, StreamExt as _};
 use jiff::SignedDuration;
@@ -263,18 +259,16 @@ impl Files {
         let _turn = self.turns.take(id).await.ok_or(FileRefusal::Busy)?;
         let file = self.own(meta, id).await?;
         let row = file.clone();
-        let delete = move |tx: &mut Tx<'_>| {
-            match decide::delete(&row, !store::consultations(tx, id)?.is_empty())? {
-                Some(_) => {
-                    store::mark_deleted(tx, &row)?;
-                    let gone = StoredFile { status: Status::Deleted, version: row.version + 1, ..row.clone() };
-                    tell(tx, "file_deleted", &gone)
-                }
-                None => {
-                    store::forget(tx, id, row.status)?;
-                    tx.withdraw_timers(id.uuid(), &[EXPIRY])?;
-                    tx.audit("file_upload_ended", &entity(id), row.version)
-                }
+        let delete = move |tx: &mut Tx<'_>| match decide::delete(&row, !store::consultations(tx, id)?.is_empty())? {
+            Some(_) => {
+                store::mark_deleted(tx, &row)?;
+                let gone = StoredFile { status: Status::Deleted, version: row.version + 1, ..row.clone() };
+                tell(tx, "file_deleted", &gone)
+            }
+            None => {
+                store::forget(tx, id, row.status)?;
+                tx.withdraw_timers(id.uuid(), &[EXPIRY])?;
+                tx.audit("file_upload_ended", &entity(id), row.version)
             }
         };
         self.db.write(meta, delete).await?;
