@@ -6,8 +6,9 @@ use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::refusal::FileRefusal;
 
-/// Bytes from the beginning that are enough to tell. The entries of an office document's archive come soon.
-pub const PREFIX: u64 = 16 * 1024;
+/// Bytes from the beginning that are enough to tell. In an office document the entry that says what it is may come after
+/// a small picture of its first page.
+pub const PREFIX: u64 = 64 * 1024;
 
 /// What sort of thing a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
@@ -116,6 +117,9 @@ pub fn recognise(prefix: &[u8], whole: bool) -> Result<MediaType, FileRefusal> {
     if is_program(prefix) {
         return Err(FileRefusal::Active);
     }
+    if let Some(document) = office(prefix) {
+        return Ok(document);
+    }
     match infer::get(prefix) {
         Some(found) if found.mime_type() == "application/dicom" => MediaType::named(found.mime_type()),
         Some(found) if matches!(found.matcher_type(), MatcherType::App | MatcherType::Text) => {
@@ -124,6 +128,25 @@ pub fn recognise(prefix: &[u8], whole: bool) -> Result<MediaType, FileRefusal> {
         found => found.and_then(|found| MediaType::named(found.mime_type())),
     }
     .ok_or(FileRefusal::Unsupported)
+}
+
+/// An archive of OOXML (ECMA-376, part 2): infer wants its entries in the order in which some programs write them.
+fn office(prefix: &[u8]) -> Option<MediaType> {
+    const ENTRY: &[u8] = b"PK\x03\x04";
+    const NAME: usize = 30;
+    let begins = prefix.windows(ENTRY.len()).enumerate().filter(|(_, window)| *window == ENTRY);
+    let names: Vec<&[u8]> = begins.filter_map(|(place, _)| prefix.get(place + NAME..)).collect();
+    let known: &[&[u8]] = &[b"[Content_Types].xml", b"_rels/", b"docProps/", b"word/", b"xl/", b"ppt/"];
+    let first = names.first().filter(|_| prefix.starts_with(ENTRY))?;
+    known.iter().find(|name| first.starts_with(name))?;
+    let has = |folder: &[u8]| names.iter().any(|name| name.starts_with(folder));
+    let kind = match () {
+        () if has(b"word/") => "wordprocessingml.document",
+        () if has(b"xl/") => "spreadsheetml.sheet",
+        () if has(b"ppt/") => "presentationml.presentation",
+        () => return None,
+    };
+    MediaType::named(&format!("application/vnd.openxmlformats-officedocument.{kind}"))
 }
 
 fn is_program(prefix: &[u8]) -> bool {

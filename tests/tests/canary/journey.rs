@@ -200,7 +200,8 @@ async fn files(words: &mut Words, patient: &Client, doctor: &Client, consultatio
     words.add("file link", link.split_once('.').unwrap().1);
     assert_eq!(doctor.get(&link).await.body, json!(content));
     let (name, content) = (words.text("unfinished file name"), words.text("unfinished file content"));
-    let begun = patient.begin_upload(content.len() + 1, &[("filename", &name), ("purpose", "record")]).await.expect(201);
+    let begun =
+        patient.begin_upload(content.len() + 1, &[("filename", &name), ("purpose", "record")]).await.expect(201);
     patient.send_part(text(&begun, "id"), 0, content.as_bytes()).await.expect(204);
 }
 

@@ -157,12 +157,12 @@ struct UsageRow {
 /// What an account has begun since `since`, and what of all it began is unfinished.
 pub fn usage(session: &mut Session<'_>, owner: UserId, since: Timestamp) -> Result<Usage> {
     let row: UsageRow = sql_query(
-        "SELECT CAST(COALESCE(SUM(CASE WHEN created_at > $2 THEN length ELSE 0 END), 0) AS BIGINT) AS day, \
+        "SELECT CAST(COALESCE(SUM(CASE WHEN created_at > $1 THEN length ELSE 0 END), 0) AS BIGINT) AS day, \
          COUNT(CASE WHEN status = 'uploading' THEN 1 END) AS unfinished \
-         FROM file WHERE owner_id = $1 AND (created_at > $2 OR status = 'uploading')",
+         FROM file WHERE (created_at > $1 OR status = 'uploading') AND owner_id = $2",
     )
-    .bind::<consilium_db::types::Uuid, _>(owner)
     .bind::<consilium_db::types::Instant, _>(since)
+    .bind::<consilium_db::types::Uuid, _>(owner)
     .get_result(session.connection())?;
     Ok(Usage { day: row.day.unsigned_abs(), unfinished: row.unfinished })
 }

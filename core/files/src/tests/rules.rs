@@ -33,6 +33,8 @@ fn archive(names: &[&str]) -> Vec<u8> {
 fn what_is_accepted_is_known_by_its_content() {
     let dicom = [&[0; 128][..], b"DICM\x02\0\0\0UL"].concat();
     let word = archive(&["[Content_Types].xml", "_rels/.rels", "word/document.xml"]);
+    let sheet = archive(&["_rels/.rels", "docProps/core.xml", "docProps/app.xml", "xl/workbook.xml"]);
+    let open = [&archive(&["mimetype"])[..38], b"application/vnd.oasis.opendocument.text"].concat();
     let accepted: &[(&[u8], Kind)] = &[
         (b"\xff\xd8\xff\xe0\0\x10JFIF\0", Kind::Image),
         (super::stage::PNG, Kind::Image),
@@ -42,6 +44,8 @@ fn what_is_accepted_is_known_by_its_content() {
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", Kind::Document),
         (b"%PDF-1.4\n1 0 obj\n", Kind::Document),
         (&word, Kind::Document),
+        (&sheet, Kind::Document),
+        (&open, Kind::Document),
         (&dicom, Kind::Dicom),
         ("Blood pressure: 120/80 – fine.\n".as_bytes(), Kind::Text),
         (b"BMI 24.3, and MZ twins\r\n\tID3 is a gene", Kind::Text),
@@ -85,9 +89,10 @@ fn what_can_be_run_is_refused_whatever_it_pretends() {
 
 #[test]
 fn everything_else_is_refused() {
-    let zip = archive(&["holiday.jpg"]);
+    let (zip, hidden) = (archive(&["holiday.jpg"]), archive(&["run.exe", "word/document.xml"]));
     let other: &[&[u8]] = &[
         &zip,
+        &hidden,
         b"{\\rtf1\\ansi hello}",
         b"%!PS-Adobe-3.0\n",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0",

@@ -133,11 +133,11 @@ async fn content_that_is_not_accepted_ends_the_upload() {
             assert_eq!(stage.audited(id).await, ["file_upload_begun", "file_refused"]);
         }
         // Text for as long as one can tell, and then not any more.
-        let content = [&[b'a'; 40_000][..], b"\0\x01\x02"].concat();
+        let content = [&[b'a'; 140_000][..], b"\0\x01\x02"].concat();
         let id = stage.begin(&stage.patient, content.len()).await;
-        stage.send(&stage.patient, id, 0, &content[..39_000]).await.unwrap();
+        stage.send(&stage.patient, id, 0, &content[..139_000]).await.unwrap();
         assert_eq!(stage.get(id).await.media_type.map(MediaType::kind), Some(Kind::Text));
-        assert_eq!(code(stage.send(&stage.patient, id, 39_000, &content[39_000..]).await), "unsupported_file_type");
+        assert_eq!(code(stage.send(&stage.patient, id, 139_000, &content[139_000..]).await), "unsupported_file_type");
         assert_eq!(stage.lying(), (0, 0));
     })
     .await;
