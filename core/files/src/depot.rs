@@ -155,11 +155,12 @@ async fn write(
         let piece = piece?;
         hash.update(&piece);
         rest.extend(piece);
-        let whole = rest.len() - rest.len() % CHUNK;
-        for chunk in rest.drain(..whole).collect::<Vec<u8>>().chunks(CHUNK) {
+        let begun = rest.split_off(rest.len() - rest.len() % CHUNK);
+        for chunk in rest.chunks(CHUNK) {
             writer.write_all(&key.seal(at, chunk)?).await?;
             at += chunk.len() as u64;
         }
+        rest = begun;
     }
     if !rest.is_empty() {
         writer.write_all(&key.seal(at, &rest)?).await?;
