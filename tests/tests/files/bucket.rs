@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::letters;
 
-fn depot(s3: &S3, url: &str) -> Depot {
+fn depot_at(s3: &S3, url: &str) -> Depot {
     let access = S3Access {
         endpoint: s3.address.clone(),
         region: "eu-central-1".to_owned(),
@@ -55,7 +55,7 @@ async fn read(
 #[actix_rt::test]
 async fn what_is_stored_in_a_bucket_is_read_back_in_ranges_and_removed() {
     let s3 = S3::start("records").await;
-    let depot = depot(&s3, "s3://records/city/files");
+    let depot = depot_at(&s3, "s3://records/city/files");
     let bytes = RecordKey::generate().unwrap();
     // Short ones go in one request, long ones in parts of 8 MiB.
     for length in [1_usize, 65_536, 20 * 1024 * 1024 + 7] {
@@ -80,7 +80,7 @@ async fn what_is_stored_in_a_bucket_is_read_back_in_ranges_and_removed() {
         depot.remove(id).await.unwrap();
         assert!(read(&depot, id, key(), end, 0..1).await.is_err());
     }
-    let nowhere = depot(&s3, "s3://elsewhere/files");
+    let nowhere = depot_at(&s3, "s3://elsewhere/files");
     let (id, key) = (Id::new(RandomIds.next()), RecordKey::new(RandomIds.next(), &bytes).unwrap());
     assert!(nowhere.store(id, &key, pieces(b"x")).await.is_err(), "there is no such bucket");
 }
