@@ -1,6 +1,8 @@
 //! Uploads by the tus protocol 1.0.0 (<https://tus.io/protocols/resumable-upload>): the core, and the extensions
 //! creation, termination, checksum and expiration.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
     http::{StatusCode, header},
@@ -9,6 +11,7 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use consilium_files::{Checksum, FileId, FileRefusal, NewUpload, Progress, Purpose};
 use consilium_kernel::{CommandMeta, FieldError, Refusal, RefusalKind};
+use futures_util::StreamExt as _;
 use ring::digest;
 
 use super::FileResponse;
@@ -96,22 +99,48 @@ pub async fn append(
     request: HttpRequest,
     id: Path<String>,
     query: Query<Nothing>,
-    body: Payload,
+    mut body: Payload,
 ) -> HttpResponse {
-    let appended = async {
-        resumable(&request)?;
-        let id: FileId = path_id(&id)?;
-        if text(&request, "Content-Type") != Some("application/offset+octet-stream") {
-            let detail = "Send parts as application/offset+octet-stream.";
-            return Err(Refusal::new(RefusalKind::Unsupported, "unsupported_media_type", detail));
+    let appended = append_part(&state, &request, &id, &query.meta, &mut body).await;
+    if appended.is_err() {
+        discard(&mut body, state.files.settings().max_chunk).await;
+    }
+    respond(appended)
+}
+
+async fn append_part(
+    state: &Shared,
+    request: &HttpRequest,
+    id: &str,
+    meta: &CommandMeta,
+    body: &mut Payload,
+) -> Answered {
+    resumable(request)?;
+    let id: FileId = path_id(id)?;
+    if text(request, "Content-Type") != Some("application/offset+octet-stream") {
+        let detail = "Send parts as application/offset+octet-stream.";
+        return Err(Refusal::new(RefusalKind::Unsupported, "unsupported_media_type", detail));
+    }
+    let from = number(request, "Upload-Offset")?.ok_or_else(|| bad("Upload-Offset is missing."))?;
+    let bytes = number(request, "Content-Length")?;
+    let checksum = text(request, "Upload-Checksum").map(Checksum::parse).transpose()?;
+    let progress = state.files.append(meta, id, from, bytes, checksum, body).await?;
+    Ok(offset(answer(StatusCode::NO_CONTENT), &progress).finish())
+}
+
+/// Reads on for a while when a part is refused: a client who still sends would otherwise see a connection that breaks,
+/// and not the answer.
+async fn discard(body: &mut Payload, most: u64) {
+    let read = async {
+        let mut left = most;
+        while let Some(Ok(piece)) = body.next().await {
+            left = left.saturating_sub(piece.len() as u64);
+            if left == 0 {
+                break;
+            }
         }
-        let from = number(&request, "Upload-Offset")?.ok_or_else(|| bad("Upload-Offset is missing."))?;
-        let bytes = number(&request, "Content-Length")?;
-        let checksum = text(&request, "Upload-Checksum").map(Checksum::parse).transpose()?;
-        let progress = state.files.append(&query.meta, id, from, bytes, checksum, body).await?;
-        Ok(offset(answer(StatusCode::NO_CONTENT), &progress).finish())
     };
-    respond(appended.await)
+    let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
 }
 
 /// Ends an upload, or deletes a file that is shared in no consultation. For its owner.
