@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use consilium_consultations::VideoWatch;
 use consilium_db::{Db, answers, inbox};
+use consilium_files::FileWorker;
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
 use consilium_runtime::{
     EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
@@ -93,6 +94,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
         InboxWorker::new(db.clone(), state.plugins.clone(), state.prescribing.clone(), state.inbox_wake.clone());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { inbox.run(TICK, shutdown).await });
+    let (worker, shutdown) = (Arc::new(FileWorker::new(state.files.clone())), tasks.shutdown());
+    tasks.spawn(async move { worker.run(TICK, shutdown).await });
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });

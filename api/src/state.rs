@@ -13,6 +13,7 @@ use std::time::Duration;
 use consilium_chat::{ChatPolicy, NoticeTimer};
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
+use consilium_files::{ExpiryTimer, Files};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_insights::Insights;
 use consilium_messaging::Messaging;
@@ -29,6 +30,7 @@ use tokio::sync::Notify;
 
 use crate::{
     config::Config,
+    files,
     http::limits::Limits,
     pharmacy::PluginPharmacy,
     video::PluginVideo,
@@ -58,6 +60,8 @@ pub struct State {
     pub consultations: Consultations,
     /// Threads outside visits.
     pub messaging: Messaging,
+    /// What people upload.
+    pub files: Files,
     /// Prescriptions.
     pub prescribing: Prescribing,
     /// Technical issues.
@@ -112,6 +116,7 @@ impl State {
             policy(&config),
         );
         let messaging = Messaging::new(db.clone(), bus.clone(), chat_policy(&config));
+        let files = files::files(&config, &db, &consultations, &scheduling)?;
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
         let support = Support::new(db.clone(), consultations.clone());
@@ -140,6 +145,7 @@ impl State {
             scheduling,
             consultations,
             messaging,
+            files,
             prescribing,
             support,
             insights,
@@ -170,6 +176,7 @@ impl State {
             Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
             Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), Arc::new(self.sockets.clone()))),
+            Arc::new(ExpiryTimer::new(self.files.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
         ]

@@ -13,12 +13,13 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications,
-    plugins, prescriptions,
+    analytics, appointments, auth, availability, chat, consultations, doctors,
+    files::{self, content, tus},
+    follow_ups, me, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
     quality, ratings,
     routes::{BASE, routes},
-    subscriptions, summary, support, threads, webhooks,
+    shared_files, subscriptions, summary, support, threads, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +45,8 @@ use super::{
         notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
         quality::report, quality::get, quality::switch, support::report, support::list, support::get,
         support::timeline, support::assign, support::comment, support::resolve,
+        shared_files::list, shared_files::share, tus::options, tus::create, tus::progress, tus::append, tus::delete,
+        files::get, files::link, content::get,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,
@@ -124,6 +127,8 @@ fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operati
         "PUT" => item.put.as_mut(),
         "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
+        "HEAD" => item.head.as_mut(),
+        "OPTIONS" => item.options.as_mut(),
         _ => None,
     }
 }
@@ -159,7 +164,7 @@ mod tests {
         let mut document = document();
         let mut described = BTreeSet::new();
         for (path, item) in &mut document.paths.paths {
-            for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
                 if operation(item, method).is_some() {
                     described.insert(format!("{method} {path}"));
                 }

@@ -49,6 +49,8 @@ permissions! {
     SeeConsultation: Patient | Doctor | Nurse | Support | Admin;
     /// Lead a consultation: admit, start, end.
     LeadConsultation: Doctor;
+    /// Upload files, and see those one may.
+    KeepFiles: Patient | Doctor;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
     /// See the summary of the patient in a consultation.

@@ -10,9 +10,12 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, follow_ups, me, notes, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors,
+    files::{self, content, tus},
+    follow_ups, me, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, quality, ratings, subscriptions, summary, support, threads, webhooks,
+    plugins, prescriptions, problem, quality, ratings, shared_files, subscriptions, summary, support, threads,
+    webhooks,
 };
 
 /// The prefix of all of them.
@@ -95,6 +98,8 @@ pub fn routes() -> Vec<Route> {
         post("/support/issues/{id}/resolve", May(P::HandleIssues), web::to(support::resolve)),
         post("/consultations/{id}/rating", May(P::RateConsultation), web::to(ratings::rate)),
         get("/doctors/{id}/ratings", May(P::SeeRatings), web::to(ratings::list)),
+        get("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::list)),
+        post("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::share)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
         get("/consultations/{id}/prescriptions", May(P::SeePrescription), web::to(prescriptions::list)),
         get("/prescriptions/{id}", May(P::SeePrescription), web::to(prescriptions::get)),
@@ -115,6 +120,14 @@ pub fn routes() -> Vec<Route> {
         get("/threads/{id}/messages/{message_id}/history", May(P::UseThreads), web::to(threads::history)),
         get("/threads/{id}/read-marks", May(P::UseThreads), web::to(threads::read_marks)),
         post("/threads/{id}/read-marks", May(P::UseThreads), web::to(threads::mark_read)),
+        options("/files", Public, web::to(tus::options)),
+        post("/files", May(P::KeepFiles), web::to(tus::create)),
+        head("/files/{id}", May(P::KeepFiles), web::to(tus::progress)),
+        patch("/files/{id}", May(P::KeepFiles), web::to(tus::append)),
+        delete("/files/{id}", May(P::KeepFiles), web::to(tus::delete)),
+        get("/files/{id}", May(P::KeepFiles), web::to(files::get)),
+        post("/files/{id}/links", May(P::KeepFiles), web::to(files::link)),
+        get("/files/{id}/content", Public, web::to(content::get)),
         get("/verify/{code}", Public, web::to(prescriptions::verify)),
         get("/analytics/doctors/{id}", May(P::SeeAnalytics), web::to(analytics::doctor)),
         get("/me/notifications", May(P::OwnAccount), web::to(notifications::inbox)),
@@ -159,6 +172,14 @@ fn put(path: &'static str, access: Access, handler: Handler) -> Route {
 
 fn patch(path: &'static str, access: Access, handler: Handler) -> Route {
     Route { method: Method::PATCH, path, access, handler: handler.method(Method::PATCH) }
+}
+
+fn head(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::HEAD, path, access, handler: handler.method(Method::HEAD) }
+}
+
+fn options(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::OPTIONS, path, access, handler: handler.method(Method::OPTIONS) }
 }
 
 fn delete(path: &'static str, access: Access, handler: Handler) -> Route {

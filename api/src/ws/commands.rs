@@ -1,7 +1,7 @@
 //! Commands: the same service methods as the HTTP routes call, with the same answers.
 
 use consilium_consultations::{NewMessage, SignalKind};
-use consilium_kernel::{CommandMeta, ConsultationId, MessageId, Refusal, RefusalKind};
+use consilium_kernel::{CommandMeta, ConsultationId, Id, MessageId, Refusal, RefusalKind};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
@@ -11,6 +11,7 @@ use crate::http::{
     chat::MessageResponse,
     consultations::ConsultationResponse,
     quality::{QualityRequest, ReportedResponse as QualityReported},
+    shared_files::{ShareFileRequest, SharedFileResponse},
     support::{IssueRequest, ReportedResponse as IssueReported},
 };
 
@@ -26,6 +27,8 @@ pub enum CommandName {
     DeleteMessage,
     /// `{seq}` → `{seq}`.
     MarkRead,
+    /// `{file_id}` → the shared file.
+    ShareFile,
     /// Anything → `{}`; a signal to the others.
     Typing,
     /// `{kind: offer | answer | ice, …}` → `{}`; a signal to the others in the room.
@@ -115,6 +118,10 @@ pub async fn perform(
             let MarkRead { seq } = body(data)?;
             answer(consultations.mark_read(meta, id, seq).await?)
         }
+        CommandName::ShareFile => {
+            let ShareFileRequest { file_id } = body(data)?;
+            answer(SharedFileResponse::from(consultations.share_file(meta, id, Id::new(file_id)).await?))
+        }
         CommandName::Typing => signal(context, &meta, id, SignalKind::Typing, data).await,
         CommandName::Signal => {
             let WebRtc { .. } = body(data.clone())?;
@@ -172,6 +179,7 @@ mod tests {
                 "edit_message",
                 "delete_message",
                 "mark_read",
+                "share_file",
                 "typing",
                 "signal",
                 "raise_hand",

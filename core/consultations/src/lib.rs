@@ -9,6 +9,7 @@
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
 //! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
+//! | `share_file` | participants | `file_shared` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes`, `sign_notes`, `amend_notes` | the doctor | `notes_updated`, `notes_signed`, `notes_amended` (never on the topic) |
@@ -26,6 +27,7 @@ mod chat;
 mod commands;
 mod decide;
 mod facts;
+mod files;
 mod history;
 mod line;
 mod model;
@@ -45,6 +47,7 @@ pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
 pub use backup::{BackupLink, Because, offer_backup_link};
 pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
+pub use files::SharedFilePage;
 pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
 pub use line::{WaitingPatient, WaitingPlace};
 pub use model::{

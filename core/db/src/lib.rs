@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod plugin_blobs;
 pub mod plugin_values;
 mod postgres;
+pub mod records;
 mod session;
 pub mod signing;
 pub mod subscriptions;

@@ -38,6 +38,7 @@ pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
     words.add("turn credential", text(&inside["video"]["ice_servers"][0], "credential"));
     chat(words, &patient, &doctor, &consultation).await;
     thread(words, &patient, &doctor, &doctor_id).await;
+    files(words, &patient, &doctor, &consultation).await;
 
     let notes = doctor.get(&format!("{room}/notes")).await;
     let written: serde_json::Map<String, Value> = ["subjective", "objective", "assessment", "plan", "free_text"]
@@ -189,6 +190,20 @@ async fn book(words: &mut Words, patient: &Client, doctor: &Client, doctor_id: &
     let other = rejected.await.expect(201);
     change(doctor, text(&other, "id"), "reject", json!({"reason": words.text("reason to reject")})).await;
     text(&agreed, "consultation_id").to_owned()
+}
+
+/// One that is shown and read, and one that is never finished.
+async fn files(words: &mut Words, patient: &Client, doctor: &Client, consultation: &str) {
+    let (name, content) = (words.text("file name"), words.text("file content"));
+    let id = patient.available_file(&format!("{name}.txt"), content.as_bytes(), Some(consultation)).await;
+    patient.share_file(consultation, &id).await.expect(201);
+    let link = doctor.link(&id).await;
+    words.add("file link", link.split_once('.').unwrap().1);
+    assert_eq!(doctor.get(&link).await.body, json!(content));
+    let (name, content) = (words.text("unfinished file name"), words.text("unfinished file content"));
+    let begun =
+        patient.begin_upload(content.len() + 1, &[("filename", &name), ("purpose", "record")]).await.expect(201);
+    patient.send_part(text(&begun, "id"), 0, content.as_bytes()).await.expect(204);
 }
 
 /// By HTTP and over WebSocket, stored and not.

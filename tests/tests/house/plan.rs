@@ -7,7 +7,7 @@ const PLUGIN_BORDER: &[&str] = &["plugin-host", "plugin-contract"];
 
 /// The modules, lowest first: each may know those before it, through their `lib.rs`.
 const MODULES: &[&str] =
-    &["identity", "people", "scheduling", "chat", "consultations", "messaging", "prescribing", "support"];
+    &["identity", "people", "files", "scheduling", "chat", "consultations", "messaging", "prescribing", "support"];
 
 /// Modules that hear what happens elsewhere as events, and that no other module may know.
 const LISTENERS: &[&str] = &["notifications", "insights", "webhooks"];
@@ -59,6 +59,7 @@ const DATABASE_CRATES: &[&str] = &[
     "db",
     "identity",
     "people",
+    "files",
     "scheduling",
     "chat",
     "consultations",

@@ -19,6 +19,20 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
     {
         client = (*person.again().await).clone(); // the others' sessions go on
     }
+    match route {
+        "POST /files" => {
+            let purpose =
+                [("filename", "a.txt"), ("purpose", "consultation"), ("consultation_id", &world.consultation)];
+            return client.begin_upload(9, &purpose).await;
+        }
+        "PATCH /files/{id}" => return client.send_part(&world.uploading().await, 0, b"A lett").await,
+        "HEAD /files/{id}" => return client.tus("HEAD", &format!("/files/{}", world.file)).await,
+        "GET /files/{id}/content" => return client.get(&world.patient.link(&world.file).await).await,
+        "POST /consultations/{id}/files" => {
+            return client.share_file(&world.consultation, &world.uploaded(caller).await).await;
+        }
+        _ => {}
+    }
     let (path, body) = request(world, route).await;
     let method = route.split_once(' ').expect("METHOD /path").0.parse().expect("a method");
     let mut call = client.call(method, &path);
@@ -142,6 +156,9 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         _ if route.starts_with("GET /support/issues/{id}") => (at(&world.issue().await), none),
         "POST /follow-ups/{id}/confirm" | "POST /follow-ups/{id}/decline" => (at(&world.kept().await), none),
         "POST /consultations/{id}/rating" => (at(&world.completed().await), json!({"rating": 4, "text": "Good"})),
+        "DELETE /files/{id}" => (at(&world.uploading().await), none),
+        "GET /files/{id}" | "POST /files/{id}/links" => (at(&world.file), none),
+        "OPTIONS /files" => (at(""), none),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {

@@ -23,6 +23,8 @@ pub struct World {
     pub staff: Vec<Person>,
     /// A consultation that has begun.
     pub consultation: String,
+    /// A file of the patient's, shown in it.
+    pub file: String,
     /// A prescription of it.
     pub prescription: Value,
     /// A message in the patient's inbox.
@@ -55,6 +57,7 @@ impl World {
             foreign_doctor,
             staff,
             consultation: String::new(),
+            file: String::new(),
             prescription: Value::Null,
             notification: String::new(),
             delivery: String::new(),
@@ -63,6 +66,8 @@ impl World {
         };
         world.consultation = world.begun().await;
         world.prescription = world.prescribe(&world.consultation).await;
+        world.file = world.patient.available_file("a.txt", b"A letter", Some(&world.consultation)).await;
+        world.patient.share_file(&world.consultation, &world.file).await.expect(201);
         world.notification = first(&world.patient, "/me/notifications").await;
         world.subscription = world.subscribed().await;
         world.delivery = first(&app.admin, "/admin/notifications").await;
@@ -175,6 +180,18 @@ impl World {
     pub async fn said(&self, place: &str) -> String {
         let message = json!({"body": "Hello", "client_message_id": format!("said-{}", self.fresh())});
         text(&self.doctor.post(&format!("{place}/messages"), message).await.expect(201), "id").to_owned()
+    }
+
+    /// The id of a file that was uploaded by this caller, if they may: otherwise by the patient.
+    pub async fn uploaded(&self, caller: &str) -> String {
+        let owner = if caller == "doctor" { &self.doctor } else { &self.patient };
+        owner.available_file("a.txt", b"Another letter", Some(&self.consultation)).await
+    }
+
+    /// The id of an upload of the patient's that has just begun.
+    pub async fn uploading(&self) -> String {
+        let begun = self.patient.begin_upload(9, &[("filename", "a.txt"), ("purpose", "record")]).await.expect(201);
+        text(&begun, "id").to_owned()
     }
 
     /// The first of the staff.
