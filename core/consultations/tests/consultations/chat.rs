@@ -272,7 +272,7 @@ async fn messages_survive_the_way_back_and_forth_between_tables() {
             moved.await.unwrap();
         }
         let page = world.consultations.messages(&meta(&patient), id, 0, 10).await.unwrap();
-        assert_eq!(page.items, [sent.clone()]);
+        assert_eq!(page.items, std::slice::from_ref(&sent));
         assert_eq!(send(&world, &patient, id, "m1", "hello").await, sent, "and is known by the client's id");
         let edited = world.consultations.edit_message(&meta(&patient), id, sent.id, "hello again".to_owned()).await;
         assert_eq!(edited.unwrap().body, "hello again");
