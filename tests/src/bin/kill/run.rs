@@ -63,6 +63,8 @@ impl Run {
         deployment.set("SMTP__TIMEOUT_SECONDS", "10");
         // The clock is moved on by nearly a minute a kill: nobody's appointment is over before the run is.
         deployment.set("SCHEDULING__NO_SHOW_MINUTES", "1440");
+        // The clock moves by days: notices of waiting messages would come, whose number depends on who reads when.
+        deployment.set("MESSAGES__NOTIFY_AFTER_SECONDS", "31536000");
         let ledger = Ledger::default();
         let first = deployment.serve().await;
         let crowd = Crowd::gather(&first.client, &ledger, rounds + SPARE_MINUTES).await;
