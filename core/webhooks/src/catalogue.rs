@@ -107,6 +107,7 @@ pub const EVENTS: &[PublicEvent] = &[
     event("appointment_no_show", APPOINTMENT),
     event("appointment_rejected", APPOINTMENT),
     event("appointment_rescheduled", APPOINTMENT),
+    event("appointment_walked_in", APPOINTMENT),
     event("availability_changed", &[id("doctor_id")]),
     event(
         "consultation_ended",
@@ -136,9 +137,15 @@ pub const EVENTS: &[PublicEvent] = &[
         "consultation_started",
         &[id("consultation_id"), id("appointment_id"), id("doctor_id"), id("patient_id"), time("started_at")],
     ),
+    event("doctor_delayed", &[id("doctor_id"), time("until"), number("minutes")]),
     event("doctor_updated", DOCTOR),
     event("doctor_verified", &[id("doctor_id"), id("user_id"), word("decision")]),
     event("email_verified", &[id("user_id")]),
+    event(
+        "emergency_raised",
+        &[id("consultation_id"), id("appointment_id"), id("doctor_id"), id("patient_id"), time("waiting_since")],
+    ),
+    event("invitation_withdrawn", PARTICIPANT),
     event(
         "message_sent",
         &[
@@ -152,6 +159,7 @@ pub const EVENTS: &[PublicEvent] = &[
         ],
     ),
     event("participant_admitted", PARTICIPANT),
+    event("participant_invited", PARTICIPANT),
     event("participant_joined", PARTICIPANT),
     event("participant_left", PARTICIPANT),
     event("patient_updated", &[id("patient_id"), id("user_id")]),
