@@ -6,6 +6,11 @@
 //! | command | who | events |
 //! |---|---|---|
 //! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
+//! | `walk_in` | patients, staff for a patient | `participant_joined`, and scheduling's `appointment_walked_in` |
+//! | `check_device` | participants | `device_checked` |
+//! | `raise_emergency` | the waiting patient | `emergency_raised` |
+//! | `invite`, `withdraw_invitation` | the doctor | `participant_invited`, `invitation_withdrawn` |
+//! | `delay`, `take_walk_ins` | the doctor, nurses | `doctor_delayed`, `waiting_room_changed` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
@@ -13,13 +18,14 @@
 //! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
 //!
 //! Topics: `consultation:<id>` with these events and `waiting_position_changed`; `waiting_room:<doctor_id>` with
-//! `waiting_line_changed`.
+//! `waiting_line_changed` and what a doctor must hear at once.
 
 mod actor;
 mod appointments;
 mod commands;
 mod decide;
 mod facts;
+mod invitations;
 mod line;
 mod model;
 mod notes;
@@ -27,27 +33,33 @@ mod queries;
 mod record;
 mod refusal;
 mod service;
+mod sessions;
 mod signals;
 mod store;
 mod timers;
 mod video;
+mod walk_in;
 
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
-pub use line::{WaitingPatient, WaitingPlace};
+pub use invitations::Invitee;
+pub use line::{Delay, DelayReason, NewDelay, WaitingPatient, WaitingPlace, WaitingRoom, WalkIns};
 pub use model::{
-    Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
+    AppointmentKind, Client, Connection, Consultation, Device, DeviceCheck, DeviceState, Invitation, InvitationId,
+    Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, Summary, VisitType,
 };
 pub use notes::{Notes, NotesText};
 pub use queries::MessagePage;
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};
+pub use sessions::{ParticipantSession, SessionPage};
 pub use signals::SignalKind;
 pub use timers::AbandonmentTimer;
 pub use video::{
     Capabilities, Capability, IceServer, VideoAccess, VideoChoice, VideoFailure, VideoGrant, VideoParticipant,
     VideoReport, VideoRoom, VideoWatch, VideoWish, video_facility, video_reported,
 };
+pub use walk_in::{NewWalkIn, WalkedIn};
 
 use consilium_db::{Result, Session};
 use consilium_kernel::{ConsultationId, DoctorId};

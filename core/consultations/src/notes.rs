@@ -119,7 +119,7 @@ impl Consultations {
     }
 }
 
-/// The consultation, if the caller is its doctor. Its patient is told that notes are not theirs to see here;
+/// The consultation, if the caller is its doctor. Others who take part are told that notes are not theirs to see here;
 /// nobody else is told anything.
 fn doctors_own(
     tx: &mut Tx<'_>,
@@ -130,7 +130,7 @@ fn doctors_own(
     let user = meta.principal.user_id().ok_or(Refusal::not_found())?;
     match consultation.part_of(&meta.principal) {
         Some(Part::Doctor) => Ok((consultation, user)),
-        Some(Part::Patient) => Err(Refusal::forbidden().into()),
+        Some(_) => Err(Refusal::forbidden().into()),
         None => Err(Refusal::not_found().into()),
     }
 }

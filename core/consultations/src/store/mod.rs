@@ -1,16 +1,24 @@
 //! The tables of consultations; the only place here that knows Diesel.
 
 mod consultation;
+mod devices;
+mod invitations;
 mod messages;
 mod notes;
 mod participants;
+mod rooms;
+mod sessions;
 mod tables;
 mod videos;
 mod waiting;
 
 pub(crate) use consultation::{find, save, version};
+pub(crate) use devices::{device_checks, save_device_check};
+pub(crate) use invitations::{insert_invitation, invitations, withdraw_invitation};
 pub(crate) use messages::{insert_message, message_sent_before, messages_after};
 pub(crate) use notes::{notes, save_notes};
-pub(crate) use participants::{close_session, left_open, open_session, participants, save_participants};
+pub(crate) use participants::{left_open, participants, save_participants};
+pub(crate) use rooms::{clear_delay, lock_room, room, save_room};
+pub(crate) use sessions::{NewSession, close_session, open_session, sessions, summary};
 pub(crate) use videos::{LiveVideo, consultation_in, live_videos, save_videos, videos};
 pub(crate) use waiting::{WaitingRow, durations, forget_place, in_progress_since, places, save_place, waiting};
