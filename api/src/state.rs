@@ -19,7 +19,7 @@ use consilium_people::People;
 use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
-use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_scheduling::{NoShowTimer, RequestExpiryTimer, Scheduling, SchedulingSettings};
 use consilium_webhooks::Webhooks;
 
 use tokio::sync::Notify;
@@ -147,6 +147,7 @@ impl State {
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
         vec![
             Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(RequestExpiryTimer::new(self.db.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
@@ -169,8 +170,13 @@ fn policy(config: &Config) -> Policy {
     Policy {
         early_join: minutes(config.consultations.early_join_minutes),
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
+        waiting_limit: minutes(config.consultations.waiting_limit_minutes),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
-        ..Policy::default()
+        keep_place: minutes(config.consultations.keep_place_minutes),
+        overrun: minutes(config.consultations.overrun_minutes),
+        no_show_after: minutes(config.scheduling.no_show_minutes),
+        most_walk_ins: config.consultations.max_walk_ins,
+        require_verified_email: config.identity.require_verified_email,
     }
 }
 

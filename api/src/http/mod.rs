@@ -11,6 +11,7 @@ pub mod command;
 pub mod consultations;
 pub mod doctors;
 pub mod health;
+pub mod invitations;
 pub mod landing;
 pub mod limits;
 pub mod me;
@@ -24,6 +25,7 @@ pub mod problem;
 pub mod request_id;
 pub mod routes;
 pub mod subscriptions;
+pub mod waiting_room;
 pub mod webhooks;
 
 use actix_cors::Cors;

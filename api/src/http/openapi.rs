@@ -13,11 +13,11 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications, plugins,
+    analytics, appointments, auth, availability, chat, consultations, doctors, invitations, me, notifications, plugins,
     prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
-    subscriptions, webhooks,
+    subscriptions, waiting_room, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -38,7 +38,9 @@ use super::{
         appointments::cancel, appointments::reschedule, appointments::no_show,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
         consultations::end, chat::messages, chat::send_message, consultations::notes,
-        consultations::put_notes, consultations::waiting_room,
+        consultations::put_notes, consultations::raise_emergency, waiting_room::get, waiting_room::walk_in,
+        waiting_room::delay, waiting_room::take_walk_ins, waiting_room::check_device,
+        invitations::invite, invitations::list, invitations::withdraw, invitations::sessions,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,

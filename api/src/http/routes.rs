@@ -10,9 +10,9 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors, invitations, me, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, subscriptions, webhooks,
+    plugins, prescriptions, problem, subscriptions, waiting_room, webhooks,
 };
 
 /// The prefix of all of them.
@@ -53,7 +53,10 @@ pub fn routes() -> Vec<Route> {
         get("/doctors/{id}/availability", Public, web::to(availability::get)),
         put("/doctors/{id}/availability", May(P::SetAvailability), web::to(availability::put)),
         get("/doctors/{id}/slots", Public, web::to(availability::slots)),
-        get("/doctors/{id}/waiting-room", May(P::SeeWaitingRoom), web::to(consultations::waiting_room)),
+        get("/doctors/{id}/waiting-room", May(P::SeeWaitingRoom), web::to(waiting_room::get)),
+        post("/doctors/{id}/waiting-room", May(P::WalkIn), web::to(waiting_room::walk_in)),
+        post("/doctors/{id}/waiting-room/delay", May(P::RunWaitingRoom), web::to(waiting_room::delay)),
+        post("/doctors/{id}/waiting-room/walk-ins", May(P::RunWaitingRoom), web::to(waiting_room::take_walk_ins)),
         post("/appointments", May(P::BookAppointment), web::to(appointments::book)),
         get("/appointments", May(P::SeeAppointments), web::to(appointments::list)),
         get("/appointments/{id}", May(P::SeeAppointments), web::to(appointments::get)),
@@ -68,6 +71,16 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/admit", May(P::LeadConsultation), web::to(consultations::admit)),
         post("/consultations/{id}/start", May(P::LeadConsultation), web::to(consultations::start)),
         post("/consultations/{id}/end", May(P::LeadConsultation), web::to(consultations::end)),
+        post("/consultations/{id}/device-check", May(P::JoinConsultation), web::to(waiting_room::check_device)),
+        post("/consultations/{id}/emergency", May(P::JoinConsultation), web::to(consultations::raise_emergency)),
+        get("/consultations/{id}/sessions", May(P::SeeSessions), web::to(invitations::sessions)),
+        post("/consultations/{id}/invitations", May(P::LeadConsultation), web::to(invitations::invite)),
+        get("/consultations/{id}/invitations", May(P::LeadConsultation), web::to(invitations::list)),
+        post(
+            "/consultations/{id}/invitations/{invitation_id}/withdraw",
+            May(P::LeadConsultation),
+            web::to(invitations::withdraw),
+        ),
         get("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::messages)),
         post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::send_message)),
         get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),

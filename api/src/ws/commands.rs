@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 use super::{context::WsContext, protocol::wrong_shape, topic::Topic};
-use crate::http::{chat::MessageResponse, consultations::ConsultationResponse};
+use crate::http::{chat::MessageResponse, consultations::ConsultationResponse, waiting_room::DeviceCheckRequest};
 
 /// What can be commanded on the topic of a consultation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -25,6 +25,10 @@ pub enum CommandName {
     RaiseHand,
     /// Anything → `{}`; a signal to the others in the room.
     SetMedia,
+    /// `{camera?, microphone?, bandwidth_kbps?, browser?}` → `{}`; the doctor sees it in the waiting room.
+    DeviceCheck,
+    /// A waiting patient cannot wait any longer → the consultation.
+    Emergency,
     /// The doctor lets the waiting patient in → the consultation.
     Admit,
     /// The doctor begins → the consultation.
@@ -85,6 +89,12 @@ pub async fn perform(
         }
         CommandName::RaiseHand => signal(context, &meta, id, SignalKind::RaiseHand, data).await,
         CommandName::SetMedia => signal(context, &meta, id, SignalKind::SetMedia, data).await,
+        CommandName::DeviceCheck => {
+            let check: DeviceCheckRequest = body(data)?;
+            let check = check.parse(context.db.clock().now())?;
+            consultations.check_device(meta, id, check).await.map(|_| json!({}))
+        }
+        CommandName::Emergency => answer(ConsultationResponse::from(consultations.raise_emergency(meta, id).await?)),
         CommandName::Admit => answer(ConsultationResponse::from(consultations.admit(meta, id).await?)),
         CommandName::Start => answer(ConsultationResponse::from(consultations.start(meta, id).await?)),
         CommandName::End => answer(ConsultationResponse::from(consultations.end(meta, id).await?)),
@@ -129,6 +139,8 @@ mod tests {
                 "signal",
                 "raise_hand",
                 "set_media",
+                "device_check",
+                "emergency",
                 "admit",
                 "start",
                 "end",

@@ -203,10 +203,18 @@ impl Conversation {
         if self.subscriptions.len() >= self.context.settings.subscriptions {
             return Err(TOO_MANY_TOPICS);
         }
-        topic.permit(&self.meta(request_id), &self.context.consultations).await?;
+        let meta = self.meta(request_id);
+        topic.permit(&meta, &self.context.consultations).await?;
         let me = self.login.user.user_id;
         let names = (label.to_owned(), topic.stored(me));
-        Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await
+        let feed = Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await?;
+        let consultations = self.context.consultations.clone();
+        Ok(feed.guarded(Box::new(move || {
+            let (meta, consultations) = (meta.clone(), consultations.clone());
+            // What cannot be found out just now is not held against anybody.
+            let unknown = |refusal: Refusal| refusal.kind != RefusalKind::NotFound;
+            Box::pin(async move { topic.permit(&meta, &consultations).await.map_or_else(unknown, |()| true) })
+        })))
     }
 
     async fn reauthenticate(&mut self, token: String) -> Result<serde_json::Value, Refusal> {
