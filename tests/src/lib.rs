@@ -14,5 +14,7 @@ pub mod deployment;
 pub mod postgres;
 pub mod providers;
 pub mod receiver;
+pub mod s3;
 pub mod smtp;
 pub mod socket;
+pub mod upload;

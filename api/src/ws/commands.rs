@@ -1,13 +1,20 @@
 //! Commands: the same service methods as the HTTP routes call, with the same answers.
 
 use consilium_consultations::{NewMessage, SignalKind};
-use consilium_kernel::{CommandMeta, ConsultationId, Refusal, RefusalKind};
+use consilium_kernel::{CommandMeta, ConsultationId, Id, MessageId, Refusal, RefusalKind};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-use super::{context::WsContext, protocol::wrong_shape, topic::Topic};
-use crate::http::{chat::MessageResponse, consultations::ConsultationResponse, waiting_room::DeviceCheckRequest};
+use super::{context::WsContext, protocol::wrong_shape, threads, topic::Topic};
+use crate::http::{
+    chat::MessageResponse,
+    consultations::ConsultationResponse,
+    quality::{QualityRequest, ReportedResponse as QualityReported},
+    shared_files::{ShareFileRequest, SharedFileResponse},
+    support::{IssueRequest, ReportedResponse as IssueReported},
+    waiting_room::DeviceCheckRequest,
+};
 
 /// What can be commanded on the topic of a consultation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
@@ -15,8 +22,14 @@ use crate::http::{chat::MessageResponse, consultations::ConsultationResponse, wa
 pub enum CommandName {
     /// `{client_message_id, body}` → the stored message.
     SendMessage,
+    /// `{message_id, body}` → the message as it stands now.
+    EditMessage,
+    /// `{message_id}` → what is left of the message.
+    DeleteMessage,
     /// `{seq}` → `{seq}`.
     MarkRead,
+    /// `{file_id}` → the shared file.
+    ShareFile,
     /// Anything → `{}`; a signal to the others.
     Typing,
     /// `{kind: offer | answer | ice, …}` → `{}`; a signal to the others in the room.
@@ -29,6 +42,10 @@ pub enum CommandName {
     DeviceCheck,
     /// A waiting patient cannot wait any longer → the consultation.
     Emergency,
+    /// `{measurements}` → `{accepted, advice}`.
+    ReportQuality,
+    /// `{category, severity, description, diagnostics?}` → the issue and another way to meet.
+    ReportIssue,
     /// The doctor lets the waiting patient in → the consultation.
     Admit,
     /// The doctor begins → the consultation.
@@ -39,12 +56,23 @@ pub enum CommandName {
     Leave,
 }
 
-const UNKNOWN: Refusal =
+pub(super) const UNKNOWN: Refusal =
     Refusal::new(RefusalKind::NotFound, "unknown_command", "There is no such command on this topic.");
 
 #[derive(Deserialize)]
-struct MarkRead {
-    seq: i64,
+pub(super) struct MarkRead {
+    pub(super) seq: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EditMessage {
+    pub(super) message_id: MessageId,
+    pub(super) body: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteMessage {
+    pub(super) message_id: MessageId,
 }
 
 /// Which part of setting up a WebRTC connection a signal is.
@@ -70,17 +98,34 @@ pub async fn perform(
     command: &str,
     data: Value,
 ) -> Result<Value, Refusal> {
-    let Topic::Consultation(id) = Topic::parse(topic)? else { return Err(UNKNOWN) };
+    let topic = Topic::parse(topic)?;
     let command: CommandName = command.parse().map_err(|_| UNKNOWN)?;
+    let id = match topic {
+        Topic::Consultation(id) => id,
+        Topic::Thread(id) => return threads::perform(context, meta, id, command, data).await,
+        Topic::Me | Topic::WaitingRoom(_) => return Err(UNKNOWN),
+    };
     let consultations = &context.consultations;
     match command {
         CommandName::SendMessage => {
             let message: NewMessage = body(data)?;
             answer(MessageResponse::from(consultations.send_message(meta, id, message).await?))
         }
+        CommandName::EditMessage => {
+            let EditMessage { message_id, body } = body(data)?;
+            answer(MessageResponse::from(consultations.edit_message(&meta, id, message_id, body).await?))
+        }
+        CommandName::DeleteMessage => {
+            let DeleteMessage { message_id } = body(data)?;
+            answer(MessageResponse::from(consultations.delete_message(&meta, id, message_id).await?))
+        }
         CommandName::MarkRead => {
             let MarkRead { seq } = body(data)?;
             answer(consultations.mark_read(meta, id, seq).await?)
+        }
+        CommandName::ShareFile => {
+            let ShareFileRequest { file_id } = body(data)?;
+            answer(SharedFileResponse::from(consultations.share_file(meta, id, Id::new(file_id)).await?))
         }
         CommandName::Typing => signal(context, &meta, id, SignalKind::Typing, data).await,
         CommandName::Signal => {
@@ -95,6 +140,14 @@ pub async fn perform(
             consultations.check_device(meta, id, check).await.map(|_| json!({}))
         }
         CommandName::Emergency => answer(ConsultationResponse::from(consultations.raise_emergency(meta, id).await?)),
+        CommandName::ReportQuality => {
+            let measured: QualityRequest = body(data)?;
+            answer(QualityReported::from(consultations.report_quality(meta, id, measured.into()).await?))
+        }
+        CommandName::ReportIssue => {
+            let issue: IssueRequest = body(data)?;
+            answer(IssueReported::from(context.support.report(meta, id, issue.into()).await?))
+        }
         CommandName::Admit => answer(ConsultationResponse::from(consultations.admit(meta, id).await?)),
         CommandName::Start => answer(ConsultationResponse::from(consultations.start(meta, id).await?)),
         CommandName::End => answer(ConsultationResponse::from(consultations.end(meta, id).await?)),
@@ -112,11 +165,11 @@ async fn signal(
     context.consultations.signal(meta, id, kind, data).await.map(|()| json!({}))
 }
 
-fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
+pub(super) fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
     serde_json::from_value(data).map_err(|error| wrong_shape("/data", &error))
 }
 
-fn answer(value: impl serde::Serialize) -> Result<Value, Refusal> {
+pub(super) fn answer(value: impl serde::Serialize) -> Result<Value, Refusal> {
     serde_json::to_value(value).map_err(|_| Refusal::internal())
 }
 
@@ -134,13 +187,18 @@ mod tests {
             names,
             [
                 "send_message",
+                "edit_message",
+                "delete_message",
                 "mark_read",
+                "share_file",
                 "typing",
                 "signal",
                 "raise_hand",
                 "set_media",
                 "device_check",
                 "emergency",
+                "report_quality",
+                "report_issue",
                 "admit",
                 "start",
                 "end",

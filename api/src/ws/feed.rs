@@ -82,7 +82,7 @@ impl Feed {
         self.epoch
     }
 
-    /// Sends until the connection closes.
+    /// Sends until the connection closes, or its owner is taken out of the conversation.
     pub async fn run(mut self, outgoing: Outgoing) {
         if self.feed(&outgoing).await.is_err() {
             tracing::debug!(topic = self.topic, "a subscription ended with its connection");
@@ -151,10 +151,14 @@ impl Feed {
 
     async fn send(&mut self, outgoing: &Outgoing, event: TopicEvent) -> Result<(), Closed> {
         let TopicEvent { seq, event, at, data, .. } = event;
+        // Only what happened since this subscription was permitted: they may have come back after an older removal.
+        let named = data.get("user_id").and_then(serde_json::Value::as_str) == Some(self.me.to_string().as_str());
+        let removed = seq > self.head && event == "participant_removed" && named;
         let ends_a_part = ENDS_A_PART.contains(&event.as_str());
         outgoing.push(&ServerFrame::Event { topic: self.label.clone(), seq, event, at, data }).await?;
         self.sent = seq;
         match &self.guard {
+            _ if removed => Err(Closed),
             Some(guard) if ends_a_part && !guard().await => Err(Closed),
             _ => Ok(()),
         }

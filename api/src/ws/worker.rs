@@ -42,6 +42,8 @@ struct Conversation {
     /// When the client was last heard of.
     heard: watch::Receiver<Instant>,
     checked_at: Instant,
+    /// Whether the client has not been heard of for a while.
+    quiet: bool,
     subscriptions: HashMap<String, Subscribed>,
     _entry: Entry,
 }
@@ -49,7 +51,7 @@ struct Conversation {
 /// A topic being watched; both end when it is dropped.
 struct Subscribed {
     feed: JoinHandle<()>,
-    _watching: Option<Watching>,
+    watching: Option<Watching>,
 }
 
 impl Drop for Subscribed {
@@ -78,6 +80,7 @@ pub async fn converse(
         login,
         heard,
         checked_at: Instant::now(),
+        quiet: false,
         subscriptions: HashMap::new(),
         _entry: entry,
     };
@@ -174,15 +177,18 @@ impl Conversation {
             Ok(feed) => feed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let data = json!({"seq": feed.head(), "epoch": feed.epoch()});
-        self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
-        let user = &self.login.user;
-        let watching = match Topic::parse(label) {
-            Ok(Topic::Consultation(id)) => Some(self.context.presence.watch(user.facility_id, id, user.user_id)),
-            _ => None,
+        let (seq, epoch, user) = (feed.head(), feed.epoch(), &self.login.user);
+        let (data, watching) = match Topic::parse(label) {
+            Ok(Topic::Consultation(_) | Topic::Thread(_)) => {
+                let watching = self.context.presence.watch(user.facility_id, label, user.user_id);
+                let present = self.context.presence.present(label);
+                (json!({"seq": seq, "epoch": epoch, "presence": present}), Some(watching))
+            }
+            _ => (json!({"seq": seq, "epoch": epoch}), None),
         };
+        self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
         let feed = tokio::spawn(feed.run(self.outgoing.clone()));
-        self.subscriptions.insert(label.to_owned(), Subscribed { feed, _watching: watching });
+        self.subscriptions.insert(label.to_owned(), Subscribed { feed, watching });
         Ok(Ok(()))
     }
 
@@ -203,17 +209,20 @@ impl Conversation {
         if self.subscriptions.len() >= self.context.settings.subscriptions {
             return Err(TOO_MANY_TOPICS);
         }
-        let meta = self.meta(request_id);
-        topic.permit(&meta, &self.context.consultations).await?;
         let me = self.login.user.user_id;
         let names = (label.to_owned(), topic.stored(me));
+        // Opened first: whoever is taken out from now on is heard of by the feed.
         let feed = Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await?;
-        let consultations = self.context.consultations.clone();
+        let meta = self.meta(request_id);
+        topic.permit(&meta, &self.context.consultations, &self.context.messaging).await?;
+        let (consultations, messaging) = (self.context.consultations.clone(), self.context.messaging.clone());
         Ok(feed.guarded(Box::new(move || {
-            let (meta, consultations) = (meta.clone(), consultations.clone());
+            let (meta, consultations, messaging) = (meta.clone(), consultations.clone(), messaging.clone());
             // What cannot be found out just now is not held against anybody.
             let unknown = |refusal: Refusal| refusal.kind != RefusalKind::NotFound;
-            Box::pin(async move { topic.permit(&meta, &consultations).await.map_or_else(unknown, |()| true) })
+            Box::pin(
+                async move { topic.permit(&meta, &consultations, &messaging).await.map_or_else(unknown, |()| true) },
+            )
         })))
     }
 
@@ -241,6 +250,11 @@ impl Conversation {
         if self.heard.borrow().elapsed() > self.context.settings.silence_limit {
             self.outgoing.close(Close::Silent);
             return Err(Closed);
+        }
+        let quiet = self.heard.borrow().elapsed() > self.context.settings.away_after;
+        if std::mem::replace(&mut self.quiet, quiet) != quiet {
+            let watching = self.subscriptions.values().filter_map(|subscribed| subscribed.watching.as_ref());
+            watching.for_each(|watching| watching.quiet(quiet));
         }
         if self.checked_at.elapsed() < self.context.settings.recheck_every {
             return Ok(());

@@ -13,23 +13,34 @@
 //! | `delay`, `take_walk_ins` | the doctor, nurses | `doctor_delayed`, `waiting_room_changed` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
+//! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
+//! | `share_file` | participants | `file_shared` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
-//! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
+//! | `put_notes`, `sign_notes`, `amend_notes` | the doctor | `notes_updated`, `notes_signed`, `notes_amended` (never on the topic) |
+//! | `rate` | the patient, once it is completed | `consultation_rated` (never on the topic) |
+//! | `report_quality` | participants in the room | `quality_advised` (never on the topic), `backup_link_offered` |
+//! | `switch_video` | the doctor | `video_provider_switched` |
 //!
 //! Topics: `consultation:<id>` with these events and `waiting_position_changed`; `waiting_room:<doctor_id>` with
 //! `waiting_line_changed` and what a doctor must hear at once.
 
 mod actor;
 mod appointments;
+mod backup;
+mod chat;
 mod commands;
 mod decide;
 mod facts;
+mod files;
+mod history;
 mod invitations;
 mod line;
 mod model;
 mod notes;
+mod quality;
 mod queries;
+mod ratings;
 mod record;
 mod refusal;
 mod service;
@@ -42,14 +53,19 @@ mod walk_in;
 
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
+pub use backup::{BackupLink, Because, offer_backup_link};
+pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
+pub use files::SharedFilePage;
+pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
 pub use invitations::Invitee;
 pub use line::{Delay, DelayReason, NewDelay, WaitingPatient, WaitingPlace, WaitingRoom, WalkIns};
 pub use model::{
     AppointmentKind, Client, Connection, Consultation, Device, DeviceCheck, DeviceState, Invitation, InvitationId,
     Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, Summary, VisitType,
 };
-pub use notes::{Notes, NotesText};
-pub use queries::MessagePage;
+pub use notes::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
+pub use quality::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
+pub use ratings::{ConsultationRating, RatingDraft, RatingId, RatingPage, RatingTag};
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};
 pub use sessions::{ParticipantSession, SessionPage};

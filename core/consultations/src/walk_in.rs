@@ -113,7 +113,7 @@ fn take_in(
 ) -> Result<Consultation> {
     let facility = tx.meta().scope.facility_id;
     let known = consilium_people::patient(tx, patient_id)?;
-    if !known.is_some_and(|patient| patient.facility_id == facility) {
+    if known.is_none_or(|patient| patient.facility_id != facility) {
         return Err(Refusal::not_found().into());
     }
     let room = store::lock_room(tx, new.doctor_id)?;

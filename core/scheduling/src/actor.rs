@@ -50,6 +50,9 @@ impl Entity for DoctorSchedule {
                 let previous = moved.map(|moved| moved.previous_starts_at);
                 facts::tell(tx, changed, told(*change), *by, note.as_deref(), previous).map(reply)
             }
+            (ScheduleCommand::FollowUp(command), [ScheduleEvent::FollowUp(event)]) => {
+                self.follow_up(tx, command, event)
+            }
             // Not known as live, or in the way of a walk-in: that may be so no longer.
             (command, []) => Err(self.refused(tx, command)?),
             // Decided on a state that does not fit the command: load it again.
@@ -84,7 +87,7 @@ impl DoctorSchedule {
                     false => SchedulingRefusal::InvalidTransition.refusal().into(),
                 });
             }
-            ScheduleCommand::PutAvailability { .. } => (None, None),
+            ScheduleCommand::PutAvailability { .. } | ScheduleCommand::FollowUp(_) => (None, None),
         };
         Ok(match wanted {
             Some(wanted) if occupancy::is_held(tx, self.doctor_id, wanted, except)? => {
@@ -123,7 +126,12 @@ impl DoctorSchedule {
 
     /// Makes sure that what cannot be said by a constraint still is as it was decided on, even if another node
     /// believes that it owns this schedule: the hours, and how many appointments the day has.
-    fn unchanged(&self, tx: &mut Tx<'_>, starts_at: Timestamp, id: AppointmentId) -> Result<&VersionedAvailability> {
+    pub(crate) fn unchanged(
+        &self,
+        tx: &mut Tx<'_>,
+        starts_at: Timestamp,
+        id: AppointmentId,
+    ) -> Result<&VersionedAvailability> {
         let stored = availability::lock(tx, self.doctor_id)?;
         let set = self.availability.as_ref().filter(|set| set.version == stored).ok_or(Error::VersionConflict)?;
         if set.availability.max_per_day.is_none() {

@@ -6,6 +6,7 @@
 //!
 //! Events, all with [`AppointmentEvent`] as data: `appointment_booked`, `_accepted`, `_rejected`, `_cancelled`,
 //! `_rescheduled`, `_completed`, `_no_show`, `_walked_in`; and `availability_changed {doctor_id, version}`.
+//! Follow-ups: `follow_up_held`, `_confirmed`, `_declined`, `_expired`, `_unplaced`, `_withdrawn`, with [`FollowUp`].
 //! Timers of the entity kind `appointment`: [`REMINDER_24H`] and [`REMINDER_1H`], handled by whoever reminds, and
 //! [`NO_SHOW`], handled by [`NoShowTimer`], and [`REQUEST_EXPIRY`], handled by [`RequestExpiryTimer`].
 
@@ -15,6 +16,7 @@ mod availability;
 mod decide;
 mod expiry;
 mod facts;
+mod follow_ups;
 mod meeting;
 mod model;
 mod refusal;
@@ -33,8 +35,11 @@ pub use availability::{
 };
 pub use expiry::RequestExpiryTimer;
 pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H, REQUEST_EXPIRY};
+pub use follow_ups::{
+    FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, FollowUpStatus, FollowUpSubscriber, FollowUpTimer, Hold,
+};
 pub use meeting::{
-    NoShowTimer, appointment, appointment_of_consultation, arrived, complete, in_vain, missed, no_show, started,
+    NoShowTimer, appointment, appointment_of_consultation, arrived, complete, in_vain, missed, no_show, started, treats,
 };
 pub use model::*;
 pub use refusal::SchedulingRefusal;

@@ -5,7 +5,9 @@ use consilium_db::{
     Db, Error, Result, Session, Tx,
     timers::{self, DueTimer},
 };
-use consilium_kernel::{AppointmentId, CommandMeta, ConsultationId, Principal, Role, Scope, Timestamp};
+use consilium_kernel::{
+    AppointmentId, CommandMeta, ConsultationId, DoctorId, PatientId, Principal, Role, Scope, Timestamp,
+};
 use consilium_runtime::TimerHandler;
 
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     slots::Interval,
     store::{
         appointments::{self, Words},
-        occupancy,
+        listing, occupancy,
     },
 };
 
@@ -29,6 +31,11 @@ pub fn appointment(session: &mut Session<'_>, scope: Scope, id: AppointmentId) -
 /// The appointment whose meeting `id` is.
 pub fn appointment_of_consultation(session: &mut Session<'_>, id: ConsultationId) -> Result<Option<Appointment>> {
     appointments::of_consultation(session, id)
+}
+
+/// Whether this doctor, or with `None` any doctor of the facility, has agreed to meet the patient, or has met them.
+pub fn treats(session: &mut Session<'_>, scope: Scope, doctor: Option<DoctorId>, patient: PatientId) -> Result<bool> {
+    listing::treats(session, scope, doctor, patient)
 }
 
 /// The patient came to the waiting room: that the appointment passes does not make it missed any more.

@@ -11,6 +11,7 @@ consilium_kernel::refusals! {
         AlreadyWaiting: Conflict, "already_waiting", "The patient waits without an appointment already.";
         WaitingRoomFull: Conflict, "waiting_room_full", "As many patients wait for this doctor as may. Please book an appointment.";
         InvalidTransition: Conflict, "invalid_transition", "The appointment is not in a state in which this can be done.";
+        HoldExpired: Conflict, "hold_expired", "The time that was kept for you is free again. Please book another one.";
         DoctorNotFound: NotFound, "doctor_not_found", "There is no such doctor who can be booked.";
         Stale: Stale, "stale", "Somebody else changed this in the meantime. Please load it again.";
     }

@@ -7,6 +7,7 @@ mod life;
 mod video;
 mod waiting;
 
+pub(crate) use chat::chat_is_open;
 pub(crate) use life::{abandoned_at, settles_as};
 pub(crate) use waiting::walk_in;
 

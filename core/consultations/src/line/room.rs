@@ -190,8 +190,10 @@ fn tell_delay(tx: &mut Tx<'_>, doctor: DoctorId, minutes: i64, room: &WaitingRoo
     });
     for entry in waiting {
         let mut data = said.clone();
-        data["position"] = json!(entry.place.position);
-        data["expected_wait_seconds"] = json!(entry.place.expected_wait_seconds);
+        if let Some(data) = data.as_object_mut() {
+            data.insert("position".to_owned(), json!(entry.place.position));
+            data.insert("expected_wait_seconds".to_owned(), json!(entry.place.expected_wait_seconds));
+        }
         tx.publish(&topic(entry.consultation_id), "doctor_delayed", entry.patient_id.uuid(), &data)?;
     }
     tx.publish(&waiting_room_topic(doctor), "doctor_delayed", scope.facility_id.uuid(), &said)?;

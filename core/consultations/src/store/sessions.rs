@@ -7,7 +7,7 @@ use consilium_db::{
 use consilium_kernel::{ConsultationId, Timestamp, UserId};
 use diesel::prelude::*;
 
-use super::tables::{consultation_message as message, participant_session as stay};
+use super::tables::participant_session as stay;
 use crate::{
     model::{Client, Consultation, LeftBecause, Part, Summary},
     sessions::{ParticipantSession, SessionId},
@@ -135,8 +135,7 @@ pub(crate) fn summary(session: &mut Session<'_>, consultation: &Consultation) ->
         .filter(stay::left_because.eq(LeftBecause::Dropped.to_string()))
         .count()
         .get_result(session.connection())?;
-    let messages =
-        message::table.filter(message::consultation_id.eq(key(id))).count().get_result(session.connection())?;
+    let messages = consilium_chat::count(session, id.uuid())?;
     let came = consultation.participants.iter().filter(|participant| participant.joined_at.is_some()).count();
     let duration = consultation.started_at.zip(consultation.ended_at);
     Ok(Summary {

@@ -9,6 +9,8 @@ mod invitations;
 mod life;
 mod line;
 mod notes;
+mod quality;
+mod ratings;
 mod sessions;
 mod video;
 mod waiting_room;

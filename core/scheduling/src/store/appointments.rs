@@ -138,6 +138,7 @@ pub(crate) fn insert(
             appointment::is_emergency.eq(booking.is_emergency),
             appointment::reason.eq(reason),
             appointment::symptoms.eq(symptoms),
+            appointment::consultation_id.eq(maybe_key(entry.consultation_id)),
             appointment::created_at.eq(at(now)),
             appointment::updated_at.eq(at(now)),
         ))
