@@ -9,6 +9,8 @@
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
+//! | `change_media` | participants | `media_changed`, `screen_share_started`, `screen_share_stopped`, `hand_raised`, `hand_lowered` (topic only) |
+//! | `save_annotations` | participants | `annotations_saved` |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
 //!
@@ -16,11 +18,13 @@
 //! `waiting_line_changed`.
 
 mod actor;
+mod annotations;
 mod appointments;
 mod commands;
 mod decide;
 mod facts;
 mod line;
+mod media;
 mod model;
 mod notes;
 mod queries;
@@ -33,8 +37,10 @@ mod timers;
 mod video;
 
 pub use actor::{Action, Command, Reply};
+pub use annotations::{Annotations, AnnotationsId, NewAnnotations, Stroke, Tool};
 pub use appointments::AppointmentFollower;
 pub use line::{WaitingPatient, WaitingPlace};
+pub use media::{Media, MediaChange};
 pub use model::{
     Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
 };

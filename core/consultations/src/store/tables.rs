@@ -108,5 +108,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    participant_media (consultation_id, user_id) {
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        facility_id -> Uuid,
+        microphone -> Bool,
+        camera -> Bool,
+        screen -> Bool,
+        hand_raised_at -> Nullable<Instant>,
+        changed_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_annotation (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        author_id -> Uuid,
+        client_key -> Binary,
+        content -> Binary,
+        saved_at -> Instant,
+    }
+}
+
 diesel::joinable!(consultation_participant -> consultation (consultation_id));
 diesel::allow_tables_to_appear_in_same_query!(consultation, consultation_participant);
