@@ -9,6 +9,7 @@ target=${CARGO_TARGET_DIR:-target}
 [[ $target = /* ]] || target=$root/$target
 tools=$target/tools       # cargo-nextest, cargo-deny
 venv=$target/test-venv    # schemathesis
+node_packages=$target/test-node # playwright, without browsers, and the parser of AsyncAPI
 plugins=$target/plugins   # the shipped plugins, as scripts/build leaves them
 export CARGO_TARGET_DIR=$target
 export PATH=$tools/bin:$PATH

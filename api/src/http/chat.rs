@@ -90,6 +90,12 @@ pub struct SendMessageRequest {
     client_message_id: String,
 }
 
+impl From<SendMessageRequest> for NewMessage {
+    fn from(request: SendMessageRequest) -> Self {
+        Self { client_message_id: request.client_message_id, body: request.body }
+    }
+}
+
 /// Writes in the chat. The answer means that the message is stored.
 #[utoipa::path(post, path = "/api/v1/consultations/{id}/messages", operation_id = "send_message", tag = "consultations",
     params(("id" = uuid::Uuid, Path)), request_body = SendMessageRequest,
@@ -100,8 +106,7 @@ pub async fn send_message(
     command: Command<SendMessageRequest>,
 ) -> Result<MessageResponse> {
     let id = path_id::<ConsultationId>(&id)?;
-    let message = NewMessage { client_message_id: command.body.client_message_id, body: command.body.body };
-    let message = state.consultations.send_message(command.meta, id, message).await?;
+    let message = state.consultations.send_message(command.meta, id, command.body.into()).await?;
     let after = message.seq - 1;
     Ok(Answer::created(format!("/api/v1/consultations/{id}/messages?after_seq={after}&limit=1"), message.into()))
 }

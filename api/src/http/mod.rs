@@ -14,6 +14,7 @@ pub mod health;
 pub mod landing;
 pub mod limits;
 pub mod me;
+pub mod media;
 pub mod notifications;
 pub mod openapi;
 pub mod parsed;

@@ -13,7 +13,7 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications, plugins,
+    analytics, appointments, auth, availability, chat, consultations, doctors, me, media, notifications, plugins,
     prescriptions,
     problem::{ProblemDocument, ProblemField},
     routes::{BASE, routes},
@@ -37,7 +37,8 @@ use super::{
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, consultations::notes,
+        consultations::end, chat::messages, chat::send_message, media::list, media::annotations,
+        media::save_annotations, consultations::notes,
         consultations::put_notes, consultations::waiting_room,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
@@ -125,7 +126,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// Serves the document and a page to try it out, both from the binary.
+/// Serves the document, that of the WebSocket, and a page to try it out, all from the binary.
 pub fn configure(config: &mut web::ServiceConfig) {
     let json = web::Bytes::from(document().to_json().unwrap_or_else(|_| "{}".to_owned()));
     config.route(
@@ -133,6 +134,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
         web::get().to(move || {
             let json = json.clone();
             async move { HttpResponse::Ok().content_type("application/json").body(json) }
+        }),
+    );
+    let live = web::Bytes::from(crate::ws::asyncapi::document().to_string());
+    config.route(
+        "/api/asyncapi.json",
+        web::get().to(move || {
+            let live = live.clone();
+            async move { HttpResponse::Ok().content_type("application/json").body(live) }
         }),
     );
     let page = utoipa_swagger_ui::SwaggerUi::new("/api/docs/{_:.*}")

@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors, me, media, notifications,
     permissions::Permission,
     plugins, prescriptions, problem, subscriptions, webhooks,
 };
@@ -70,6 +70,9 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/end", May(P::LeadConsultation), web::to(consultations::end)),
         get("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::messages)),
         post("/consultations/{id}/messages", May(P::JoinConsultation), web::to(chat::send_message)),
+        get("/consultations/{id}/media", May(P::JoinConsultation), web::to(media::list)),
+        get("/consultations/{id}/annotations", May(P::JoinConsultation), web::to(media::annotations)),
+        post("/consultations/{id}/annotations", May(P::JoinConsultation), web::to(media::save_annotations)),
         get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),
         put("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::put_notes)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),

@@ -3,6 +3,7 @@
 use consilium_kernel::{Refusal, RefusalKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::problem::{ProblemDocument, status};
@@ -15,7 +16,7 @@ pub const LARGEST_FRAME: usize = 64 * 1024;
 const LONGEST_ID: usize = 64;
 
 /// What a client sends. Every frame but `ping` carries an `id`, which comes back with its answer.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// Logs in, as the first frame, where the token was not offered with the subprotocol.
@@ -75,7 +76,7 @@ pub enum ClientFrame {
 }
 
 /// What the server sends.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// It is done.
@@ -103,6 +104,7 @@ pub enum ServerFrame {
         /// `message_sent`, …
         event: String,
         /// When it was committed.
+        #[schema(value_type = String, format = "date-time")]
         at: Timestamp,
         /// The event.
         data: Value,
@@ -134,6 +136,15 @@ pub enum ServerFrame {
         /// Numbers of another epoch mean nothing.
         epoch: Uuid,
     },
+}
+
+/// What `subscribe` is answered with.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Subscribed {
+    /// Of the topic's newest event.
+    pub seq: i64,
+    /// Under which numbers mean something.
+    pub epoch: Uuid,
 }
 
 const NOT_JSON: Refusal = Refusal::new(RefusalKind::Malformed, "malformed", "The frame is not a JSON object.");

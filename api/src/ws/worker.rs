@@ -12,14 +12,15 @@ use tokio::{
 };
 
 use super::{
-    commands,
+    commands::{self, CommandName},
     connections::Entry,
     context::WsContext,
     feed::Feed,
+    limits::Paces,
     login::{self, Login},
     outgoing::{Close, Closed, Outgoing},
     presence::Watching,
-    protocol::{ClientFrame, ServerFrame},
+    protocol::{self, ClientFrame, ServerFrame},
     topic::Topic,
 };
 
@@ -43,6 +44,7 @@ struct Conversation {
     heard: watch::Receiver<Instant>,
     checked_at: Instant,
     subscriptions: HashMap<String, Subscribed>,
+    paces: Paces<CommandName>,
     _entry: Entry,
 }
 
@@ -79,6 +81,7 @@ pub async fn converse(
         heard,
         checked_at: Instant::now(),
         subscriptions: HashMap::new(),
+        paces: Paces::default(),
         _entry: entry,
     };
     // Dropping it ends the subscriptions, and presence with them.
@@ -149,7 +152,7 @@ impl Conversation {
             }
             ClientFrame::Command { id, topic, command, data } => {
                 let meta = self.meta(request_id);
-                (Some(id), commands::perform(&self.context, meta, &topic, &command, data).await)
+                (Some(id), commands::perform(&self.context, &mut self.paces, meta, &topic, &command, data).await)
             }
         };
         match done {
@@ -174,7 +177,8 @@ impl Conversation {
             Ok(feed) => feed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let data = json!({"seq": feed.head(), "epoch": feed.epoch()});
+        let begun = protocol::Subscribed { seq: feed.head(), epoch: feed.epoch() };
+        let data = serde_json::to_value(begun).unwrap_or_default();
         self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
         let user = &self.login.user;
         let watching = match Topic::parse(label) {

@@ -10,6 +10,7 @@ mod booking;
 mod consultation;
 mod conventions;
 mod idempotency;
+mod live;
 mod pages;
 mod plugins;
 mod race;

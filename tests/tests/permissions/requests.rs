@@ -80,6 +80,7 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         "POST /consultations/{id}/messages" => {
             (at(&world.consultation), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
         }
+        "POST /consultations/{id}/annotations" => (at(&world.consultation), drawing(n)),
         "PUT /consultations/{id}/notes" => (at(&world.consultation), json!({"plan": format!("Rest {n} days")})),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
@@ -113,4 +114,9 @@ async fn request(world: &World, route: &str) -> (String, Value) {
         _ if !path.contains('{') && route.starts_with("GET ") => (at(""), none),
         _ => panic!("{route}: requests.rs does not know what to send"),
     }
+}
+
+fn drawing(n: usize) -> Value {
+    let stroke = json!({"tool": "pen", "color": "#a3342b", "width": 4, "points": [[0.1, 0.2], [0.3, 0.4]]});
+    json!({"client_annotation_id": n.to_string(), "strokes": [stroke]})
 }
