@@ -48,9 +48,10 @@ impl SignalKind {
 impl Consultation {
     /// Whether doctor and patient are both in the room itself: 409 `not_admitted` otherwise.
     pub(crate) fn room_is_open(&self) -> Result<(), Refusal> {
-        match self.is_admitted(Part::Doctor) && self.is_admitted(Part::Patient) {
-            true => Ok(()),
-            false => Err(NotAdmitted.refusal()),
+        if self.is_admitted(Part::Doctor) && self.is_admitted(Part::Patient) {
+            Ok(())
+        } else {
+            Err(NotAdmitted.refusal())
         }
     }
 }

@@ -103,6 +103,7 @@ export class Peer extends EventTarget {
     }
     const pc = this.#pc;
     if (kind === "ice") {
+      if (!pc.remoteDescription) return; // its offer was lost, and comes again with the candidates in it
       // Candidates of an offer that was ignored fit nothing.
       await pc.addIceCandidate(candidate).catch((error) => this.#ignoring || console.warn("candidate", error));
       return;

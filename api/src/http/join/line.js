@@ -8,7 +8,7 @@ const LONGEST_WAIT = 8_000; // between two tries to connect
 // What the server means by closing: these end the line, everything else is tried again.
 const FINAL = new Map([
   [4003, "You may not be here."],
-  [4009, "The consultation was opened in another tab or window."],
+  [4009, "The consultation was opened in another tab or window. Reload this page to go on here."],
 ]);
 
 /**

@@ -129,6 +129,9 @@ impl Participant {
                     let message = format!("{:06}", self.written);
                     self.waiting.insert(message.clone(), format!("message {message} of {}", self.seat.user));
                     self.send(&mut line, &message).await?;
+                    if self.random.u8(..4) == 0 {
+                        break; // before anybody can have acknowledged it
+                    }
                     next = Instant::now() + self.between(2_000, 6_000);
                 }
                 () = sleep_until(end) => break,
