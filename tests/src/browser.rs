@@ -26,8 +26,11 @@ impl Browsers {
     pub fn new() -> Self {
         assert!(Path::new(CHROMIUM).exists(), "{CHROMIUM} is missing: run scripts/setup-tests");
         let mut command = node::script("browser.mjs");
-        let mut driver =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node is missing: run scripts/setup-tests");
+        let mut driver = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node is missing: run scripts/setup-tests");
         let input = driver.stdin.take().expect("its input");
         let output = BufReader::new(driver.stdout.take().expect("its output")).lines();
         Self { driver, input, output }

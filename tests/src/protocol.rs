@@ -82,7 +82,10 @@ mod tests {
     #[should_panic(expected = "event.message_read is not as described")]
     fn a_field_that_is_not_described_is_noticed() {
         let read = json!({"user_id": "0197f3a0-0000-7000-8000-000000000001", "seq": 3, "name": "Ada"});
-        received(&json!({"type": "event", "topic": "t", "seq": 1, "event": "message_read", "at": "…", "data": read}), None);
+        received(
+            &json!({"type": "event", "topic": "t", "seq": 1, "event": "message_read", "at": "…", "data": read}),
+            None,
+        );
     }
 
     #[test]

@@ -164,7 +164,10 @@ pub struct AnnotationsList {
     responses((status = 200, description = "Drawings", body = AnnotationsList)))]
 pub async fn annotations(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<AnnotationsList> {
     let kept = state.consultations.annotations(&query.meta, path_id(&id)?).await?;
-    Ok(Answer::ok(AnnotationsList { items: kept.into_iter().map(AnnotationsResponse::from).collect(), next_cursor: None }))
+    Ok(Answer::ok(AnnotationsList {
+        items: kept.into_iter().map(AnnotationsResponse::from).collect(),
+        next_cursor: None,
+    }))
 }
 
 /// Keeps a drawing, while doctor and patient are in the room.

@@ -32,10 +32,13 @@ pub fn document() -> Value {
     document.server("pong", "pong", "The answer to `ping`", &[]);
     document.operation("tell", "send", tells.iter().map(String::as_str).chain(["gap"]), None);
 
-    let (nothing, login) = (json!({"type": "object"}), json!({
-        "type": "object", "required": ["user_id"],
-        "properties": {"user_id": {"type": "string", "format": "uuid"}, "expires_at": {"type": ["string", "null"]}},
-    }));
+    let (nothing, login) = (
+        json!({"type": "object"}),
+        json!({
+            "type": "object", "required": ["user_id"],
+            "properties": {"user_id": {"type": "string", "format": "uuid"}, "expires_at": {"type": ["string", "null"]}},
+        }),
+    );
     let begun = document.keep(Shape::of::<Subscribed>());
     for (frame, summary, answer) in [
         ("authenticate", "Logs in, as the first frame", Some(login.clone())),
@@ -50,7 +53,8 @@ pub fn document() -> Value {
     for command in CommandName::iter() {
         let name: &str = command.into();
         let (data, answer) = command.shapes();
-        let patches = [("command", json!({"const": name})), ("data", data.map_or(json!({}), |shape| document.keep(shape)))];
+        let patches =
+            [("command", json!({"const": name})), ("data", data.map_or(json!({}), |shape| document.keep(shape)))];
         let message = format!("command.{name}");
         document.client(&message, "command", "Does something to the consultation of the topic", &patches);
         let answer = answer.map_or(json!({"type": "object"}), |shape| document.keep(shape));
@@ -141,8 +145,7 @@ impl Document {
             "action": action, "channel": {"$ref": CHANNEL}, "messages": references(&mut messages.into_iter()),
         });
         if let Some(reply) = reply {
-            operation["reply"] =
-                json!({"channel": {"$ref": CHANNEL}, "messages": references(&mut reply.into_iter())});
+            operation["reply"] = json!({"channel": {"$ref": CHANNEL}, "messages": references(&mut reply.into_iter())});
         }
         self.operations.insert(name.to_owned(), operation);
     }

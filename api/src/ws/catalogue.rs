@@ -121,8 +121,6 @@ macro_rules! shapes {
     )*};
 }
 
-
-
 shapes! {
     /// What a consultation belongs to.
     Ids { consultation_id: Uuid, appointment_id: Uuid, doctor_id: Uuid, patient_id: Uuid, facility_id: Uuid }

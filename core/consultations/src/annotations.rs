@@ -92,7 +92,12 @@ impl Stroke {
             ((1..=MOST_POINTS).contains(&self.points.len()), "points", "out_of_range", "holds not 1 to 2,000 points"),
             (inside, "points", "out_of_range", "leaves the picture, which goes from 0 to 1"),
             ((self.tool == Tool::Text) == text.is_some(), "text", "invalid", "belongs to the tool text"),
-            (text.is_none_or(|count| (1..=LONGEST_TEXT).contains(&count)), "text", "too_long", "has not 1 to 200 characters"),
+            (
+                text.is_none_or(|count| (1..=LONGEST_TEXT).contains(&count)),
+                "text",
+                "too_long",
+                "has not 1 to 200 characters",
+            ),
         ]
         .into_iter()
         .filter(|(good, ..)| !good)
@@ -125,7 +130,9 @@ impl NewAnnotations {
             return Err(Refusal::invalid(errors));
         }
         match serde_json::to_string(&self.strokes).map_err(|_| Refusal::internal())?.len() {
-            bytes if bytes > LARGEST => wrong("/strokes", "too_long", format!("has {bytes} bytes of at most {LARGEST}")),
+            bytes if bytes > LARGEST => {
+                wrong("/strokes", "too_long", format!("has {bytes} bytes of at most {LARGEST}"))
+            }
             _ => Ok(()),
         }
     }
@@ -182,7 +189,13 @@ mod tests {
     use super::*;
 
     fn stroke() -> Stroke {
-        Stroke { tool: Tool::Pen, color: "#a3342b".to_owned(), width: 4, points: vec![(0.0, 0.5), (1.0, 0.25)], text: None }
+        Stroke {
+            tool: Tool::Pen,
+            color: "#a3342b".to_owned(),
+            width: 4,
+            points: vec![(0.0, 0.5), (1.0, 0.25)],
+            text: None,
+        }
     }
 
     #[test]

@@ -40,13 +40,29 @@ impl Network {
 
     /// Gives the device this address.
     fn arrive(&self, last: u8) {
-        ip(&["-n", &self.name, "addr", "add", &format!("{}/24", self.address(last)), "dev", &format!("{}i", self.link)]);
+        ip(&[
+            "-n",
+            &self.name,
+            "addr",
+            "add",
+            &format!("{}/24", self.address(last)),
+            "dev",
+            &format!("{}i", self.link),
+        ]);
         ip(&["-n", &self.name, "route", "add", "default", "via", &self.host()]);
     }
 
     /// Takes the address from it.
     fn leave(&self, last: u8) {
-        ip(&["-n", &self.name, "addr", "del", &format!("{}/24", self.address(last)), "dev", &format!("{}i", self.link)]);
+        ip(&[
+            "-n",
+            &self.name,
+            "addr",
+            "del",
+            &format!("{}/24", self.address(last)),
+            "dev",
+            &format!("{}i", self.link),
+        ]);
     }
 }
 

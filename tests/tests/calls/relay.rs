@@ -33,7 +33,13 @@ async fn two_browsers_see_each_other_through_the_relay() {
     for who in BOTH {
         world.says(who, "The consultation is over.").await;
         world.browsers.until(who, "connections.every((one) => one.connectionState === 'closed')").await;
-        world.browsers.until(who, "document.querySelector('#own').srcObject.getTracks().every((one) => one.readyState === 'ended')").await;
+        world
+            .browsers
+            .until(
+                who,
+                "document.querySelector('#own').srcObject.getTracks().every((one) => one.readyState === 'ended')",
+            )
+            .await;
     }
     world.write("patient", "Thank you").await;
     world.both_read(&["Good morning", "Good morning, doctor", "Thank you"]).await;

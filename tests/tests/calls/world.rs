@@ -7,7 +7,7 @@ use consilium_tests::{
     app::Backend,
     artifacts,
     browser::Browsers,
-    client::{Person, PASSWORD, email, text},
+    client::{PASSWORD, Person, email, text},
     coturn::{Coturn, SECRET},
     deployment::{Deployment, Server},
 };

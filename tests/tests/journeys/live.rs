@@ -31,11 +31,14 @@ async fn asyncapis_own_parser_finds_nothing_wrong_with_the_document() {
     let app = TestApp::start(consilium_tests::app::Backend::Sqlite, |_| {}).await;
     let document = app.client.get("//api/asyncapi.json").await.expect(200);
     assert_eq!(document["asyncapi"], "3.0.0");
-    for (good, document) in [(true, document.clone()), (false, {
-        let mut broken = document;
-        broken["operations"]["tell"]["messages"][0]["$ref"] = json!("#/channels/connection/messages/nowhere");
-        broken
-    })] {
+    for (good, document) in [
+        (true, document.clone()),
+        (false, {
+            let mut broken = document;
+            broken["operations"]["tell"]["messages"][0]["$ref"] = json!("#/channels/connection/messages/nowhere");
+            broken
+        }),
+    ] {
         let mut parser = node::script("asyncapi.mjs")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -72,10 +75,13 @@ async fn microphones_screens_and_hands_are_told_once_and_remembered() {
         listens.command("raise_hand", json!({"raised": false})).await;
         let mut told = Vec::new();
         while told.last() != Some(&"hand_lowered".to_owned()) {
-            let event = leads.until(|frame| frame["data"]["user_id"].is_string() && frame["event"] != "participant_admitted").await;
+            let event = leads
+                .until(|frame| frame["data"]["user_id"].is_string() && frame["event"] != "participant_admitted")
+                .await;
             told.push(text(&event, "event").to_owned());
         }
-        let told: Vec<&str> = told.iter().map(String::as_str).filter(|event| !event.starts_with("participant")).collect();
+        let told: Vec<&str> =
+            told.iter().map(String::as_str).filter(|event| !event.starts_with("participant")).collect();
         assert_eq!(told, ["media_changed", "hand_raised", "screen_share_started", "hand_lowered"]);
         let (doctor, patient) = (doctor.again().await, patient.again().await);
         let known = doctor.get(&media).await.expect(200);
