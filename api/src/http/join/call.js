@@ -7,6 +7,7 @@
 const TICK = 1_000;
 const UNANSWERED = 4_000; // after which an offer is sent again
 const INTERRUPTED = 3_000; // after which ICE is restarted
+const LONG = 12_000; // that connecting takes, because candidates were lost
 const RESTART = 10_000; // between two restarts
 
 /** Later ones are greater, also of another page of the same account. */
@@ -143,9 +144,11 @@ export class Peer extends EventTarget {
 
   #tick() {
     const now = Date.now();
-    const broken = ["disconnected", "failed"].includes(this.#pc.iceConnectionState);
-    this.#interrupted = broken ? this.#interrupted || now : 0;
-    if (broken && now - this.#interrupted > INTERRUPTED && now - this.#restarted > RESTART) return this.#restart();
+    const agreed = this.#pc.signalingState === "stable" && this.#pc.remoteDescription;
+    this.#interrupted = this.flows || !agreed ? 0 : this.#interrupted || now;
+    const patience = ["disconnected", "failed"].includes(this.#pc.iceConnectionState) ? INTERRUPTED : LONG;
+    const late = this.#interrupted && now - this.#interrupted > patience;
+    if (late && now - this.#restarted > RESTART) return this.#restart();
     if (this.#pc.signalingState === "have-local-offer" && now - this.#told > UNANSWERED) this.#tellDescription();
   }
 

@@ -130,7 +130,6 @@ async function meet({ participants, visit_type }, servers) {
     media = await capture(visit_type === "video");
     at("own").srcObject = media;
     at("stage").hidden = at("devices").hidden = false;
-    tellMedia();
   }
   const there = new Set(participants.filter(({ present }) => present).map(({ user_id }) => user_id));
   there.delete(session.user.id);
@@ -138,6 +137,7 @@ async function meet({ participants, visit_type }, servers) {
     peer.use(servers);
     if (back) peer.revive();
   }
+  if (back) tellMedia(); // whoever has joined again begins anew
   back = false;
   for (const user of there) if (!peers.has(user)) call(user);
   // Somebody whose line is interrupted goes on talking.
@@ -196,6 +196,7 @@ const press = (name, on) => at(name).setAttribute("aria-pressed", on);
 
 function tellMedia() {
   line.command("set_media", { microphone: pressed("microphone"), camera: pressed("camera") }).catch(() => {});
+  if (pressed("screen")) line.command("share_screen", { sharing: true }).catch(() => {});
 }
 
 for (const [name, kind] of [["microphone", "audio"], ["camera", "video"]]) {
@@ -274,10 +275,13 @@ at("write").addEventListener("submit", (event) => {
 
 // --- coming and going ------------------------------------------------------------------------------------------
 
-at("begin").addEventListener("click", () => line.command("start").then(join, trouble));
-at("end").addEventListener("click", () => line.command("end").then(join, trouble));
+// Over HTTP, which works as soon as the button is there.
+const ask = (verb) => session.call("POST", `/consultations/${encodeURIComponent(id)}/${verb}`, {});
+
+at("begin").addEventListener("click", () => ask("start").then(join, trouble));
+at("end").addEventListener("click", () => ask("end").then(join, trouble));
 at("leave").addEventListener("click", async () => {
-  await line.command("leave").catch(() => {});
+  await ask("leave").catch(() => {});
   line.close();
   part();
   for (const name of ["begin", "end", "leave", "enter", "write"]) at(name).hidden = true;
