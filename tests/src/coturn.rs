@@ -63,6 +63,11 @@ impl Coturn {
         fs::read_to_string(self.directory.path().join("log")).expect("its log")
     }
 
+    /// How many relays it has given so far.
+    pub fn allocations(&self) -> usize {
+        self.log().matches("ALLOCATE processed, success").count()
+    }
+
     /// How a client names it: `turn:host:port`.
     pub fn url(&self) -> String {
         format!("turn:{}:{}", self.address, self.port)

@@ -89,7 +89,7 @@ async fn a_call_recovers_when_a_device_changes_its_network() {
     let network = Network::new();
     let mut world = World::new(Backend::Sqlite, &network.host()).await;
     world.meet(&["ip", "netns", "exec", &network.name]).await;
-    assert!(world.coturn.log().contains(&network.address(2)), "{}", world.coturn.log());
+    let allocated = world.coturn.allocations();
     world.write("doctor", "before").await;
     world.both_read(&["before"]).await;
 
@@ -102,7 +102,7 @@ async fn a_call_recovers_when_a_device_changes_its_network() {
     world.browsers.until("patient", "newest().connectionState === 'connected'").await;
     world.both_see().await;
     eprintln!("both see each other again after {:.1} s", begun.elapsed().as_secs_f64());
-    assert!(world.coturn.log().contains(&network.address(3)), "{}", world.coturn.log());
+    assert!(world.coturn.allocations() > allocated, "new relays: {}", world.coturn.log());
     for who in ["doctor", "patient"] {
         let connections = world.browsers.evaluate(who, "connections.length").await;
         assert_eq!(connections, 1, "{who}: ICE was restarted, not the call");
