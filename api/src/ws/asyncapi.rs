@@ -1,4 +1,8 @@
 //! The AsyncAPI 3 document of the WebSocket, made from the types of its frames, commands and events.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "JSON is indexed by names: reading gives null, and what is written to are objects made here"
+)]
 
 use serde_json::{Map, Value, json};
 use strum::IntoEnumIterator;
@@ -180,9 +184,9 @@ impl Document {
 /// The schema of the variant of a frame that is tagged `tag`.
 fn variant<T: ToSchema>(tag: &str) -> Value {
     let schema = Shape::of::<T>().schema();
-    let variants = schema["oneOf"].as_array().into_iter().flatten();
-    let found = variants.cloned().find(|one| one["properties"]["type"]["enum"][0] == tag);
-    found.unwrap_or_else(|| json!({"not": {}}))
+    let mut variants = schema["oneOf"].as_array().into_iter().flatten();
+    let found = variants.find(|one| one["properties"]["type"]["enum"][0] == tag);
+    found.cloned().unwrap_or_else(|| json!({"not": {}}))
 }
 
 /// Adds the properties of one object to another.
