@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use consilium_consultations::VideoWatch;
 use consilium_db::{Db, answers, inbox};
+use consilium_files::FileWorker;
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
 use consilium_runtime::{
     EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::{
     config::Config,
+    event_plugins,
     inbox::{InboxWorker, forget_before},
     mail,
     plugin_blobs::FileBlobs,
@@ -54,7 +56,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let wake_mail = Arc::new(Notify::new());
     let wake_timers = timers.wake();
     let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
-    wake_workers.extend([wake_mail.clone(), state.insights.wake()]);
+    let events = event_plugins::feeder(db.clone(), state.plugins.clone());
+    wake_workers.extend([wake_mail.clone(), state.insights.wake(), events.wake()]);
     let listening = db.on_commit(move |effects| {
         effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
         if !effects.events.is_empty() {
@@ -82,6 +85,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let (insights, shutdown) = (state.insights.clone(), tasks.shutdown());
     tasks.spawn(async move { insights.run(TICK, shutdown).await });
     let shutdown = tasks.shutdown();
+    tasks.spawn(async move { events.run(TICK, shutdown).await });
+    let shutdown = tasks.shutdown();
     tasks.spawn(async move { timers.run(TICK, shutdown).await });
     let (watch, shutdown) = (VideoWatch::new(state.consultations.clone()), tasks.shutdown());
     tasks.spawn(watch.run(shutdown));
@@ -89,6 +94,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
         InboxWorker::new(db.clone(), state.plugins.clone(), state.prescribing.clone(), state.inbox_wake.clone());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { inbox.run(TICK, shutdown).await });
+    let (worker, shutdown) = (Arc::new(FileWorker::new(state.files.clone())), tasks.shutdown());
+    tasks.spawn(async move { worker.run(TICK, shutdown).await });
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });

@@ -44,6 +44,8 @@ struct Failed {
     code: String,
     /// Whether trying again can help.
     passing: bool,
+    /// How long the provider wants to be left alone.
+    rest: Option<Duration>,
 }
 
 impl InboxWorker {
@@ -82,7 +84,8 @@ impl InboxWorker {
             return;
         };
         let (plugin, attempts, code) = (webhook.plugin.clone(), webhook.attempts, failed.code.clone());
-        let retry_at = (failed.passing && attempts < TRIES).then(|| self.db.clock().now() + pause(attempts));
+        let retry_at =
+            (failed.passing && attempts < TRIES).then(|| self.db.clock().now() + pause(attempts, failed.rest));
         if retry_at.is_none() {
             metrics::counter!("consilium_webhooks_dead", "plugin" => plugin.clone()).increment(1);
             tracing::error!(plugin, webhook = %webhook.id, code, attempts, "a webhook is set aside");
@@ -96,8 +99,11 @@ impl InboxWorker {
     }
 
     async fn explain(&self, webhook: Arc<ClaimedWebhook>) -> Result<(), Failed> {
-        let kept: Verify = serde_json::from_value(webhook.content.clone())
-            .map_err(|_| Failed { code: "unreadable".to_owned(), passing: false })?;
+        let kept: Verify = serde_json::from_value(webhook.content.clone()).map_err(|_| Failed {
+            code: "unreadable".to_owned(),
+            passing: false,
+            rest: None,
+        })?;
         let Verify { headers, body, received_at, .. } = kept;
         let read = Read { delivery_id: webhook.delivery_id.clone(), headers, body, received_at };
         let events = self.plugins.call(&webhook.plugin, read).await.map_err(|error| failure(&error))?.events;
@@ -188,7 +194,7 @@ fn failure(error: &CallError) -> Failed {
         error,
         CallError::Plugin(said) if !said.retryable
     ) && !matches!(error, CallError::UnsupportedKind { .. } | CallError::InvalidRequest(_));
-    Failed { code: error.code().to_owned(), passing }
+    Failed { code: error.code().to_owned(), passing, rest: error.retry_after() }
 }
 
 /// A rule that says "not yet", a lost race and a busy database pass.
@@ -198,12 +204,14 @@ fn stored(error: Error) -> Failed {
         _ => true,
     };
     let code = Refusal::from(error).code.into_owned();
-    Failed { code, passing }
+    Failed { code, passing, rest: None }
 }
 
-/// 2 s, 4 s, … two hours.
-fn pause(attempts: i32) -> Duration {
-    Duration::from_secs(1_u64.checked_shl(attempts.unsigned_abs()).unwrap_or(u64::MAX).min(LONGEST_PAUSE))
+/// 2 s, 4 s, … two hours; longer where the provider asks for it, up to two hours.
+fn pause(attempts: i32, rest: Option<Duration>) -> Duration {
+    let longest = Duration::from_secs(LONGEST_PAUSE);
+    let usual = Duration::from_secs(1_u64.checked_shl(attempts.unsigned_abs()).unwrap_or(u64::MAX));
+    usual.max(rest.unwrap_or_default()).min(longest)
 }
 
 fn system(facility: FacilityId) -> CommandMeta {
@@ -234,10 +242,13 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_two_hours_and_add_up_to_a_day() {
-        let pauses: Vec<u64> = (1..TRIES).map(|attempts| pause(attempts).as_secs()).collect();
+        let pauses: Vec<u64> = (1..TRIES).map(|attempts| pause(attempts, None).as_secs()).collect();
         assert_eq!((pauses[0], pauses[1]), (2, 4));
         assert_eq!(pauses[15], LONGEST_PAUSE);
         let all: u64 = pauses.iter().sum();
         assert!((20 * 3600..28 * 3600).contains(&all), "{all}");
+        let asked =
+            |seconds| pause(3, failure(&PluginError::retryable("busy", "").after(seconds).into()).rest).as_secs();
+        assert_eq!((asked(1), asked(90), asked(86_400)), (8, 90, LONGEST_PAUSE));
     }
 }

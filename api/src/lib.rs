@@ -3,6 +3,8 @@
 pub mod background;
 pub mod cli;
 pub mod config;
+mod event_plugins;
+pub mod files;
 pub mod http;
 pub mod inbox;
 pub mod logging;

@@ -50,11 +50,11 @@ impl Pharmacy for PluginPharmacy {
 /// Only the pharmacy's own no is final. After everything else it may have heard or not: it is asked again, under
 /// the same key.
 fn failure(error: CallError) -> PharmacyFailure {
-    let code = error.code().to_owned();
+    let (code, retry_after) = (error.code().to_owned(), error.retry_after());
     match error {
         CallError::Plugin(error) if !error.retryable => PharmacyFailure::Refused(code),
         CallError::InvalidRequest(_) | CallError::UnsupportedKind { .. } => PharmacyFailure::Refused(code),
-        _ => PharmacyFailure::Passing(code),
+        _ => PharmacyFailure::Passing { problem: code, retry_after },
     }
 }
 
@@ -67,7 +67,9 @@ mod tests {
     fn only_a_pharmacys_own_no_is_final() {
         let refused = |error: CallError| matches!(failure(error), PharmacyFailure::Refused(_));
         assert!(refused(PluginError::permanent("pharmacy_refused", "").into()));
-        assert!(!refused(PluginError::retryable("pharmacy_unavailable", "").into()));
+        let busy = failure(PluginError::retryable("pharmacy_unavailable", "").after(90).into());
+        let retry_after = Some(std::time::Duration::from_secs(90));
+        assert_eq!(busy, PharmacyFailure::Passing { problem: "pharmacy_unavailable".to_owned(), retry_after });
         for unknown in
             [CallError::Timeout, CallError::Crashed(String::new()), CallError::Quarantined, CallError::Stopped]
         {

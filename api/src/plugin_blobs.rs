@@ -1,20 +1,19 @@
 //! Blobs of plugins: rows in the database, bytes in encrypted files of one folder.
 //!
-//! A file is a row of records, one per append: length (u32, little-endian), nonce, and the chunk under AES-256-GCM
-//! with the blob's own key, bound to the blob and the chunk's place in it. The key stands in the blob's row, sealed
-//! under the plugin's data key like everything a plugin keeps.
+//! A file is a row of records, one per append. The blob's key stands in its row, sealed under the plugin's data key like
+//! everything a plugin keeps.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::PathBuf,
+    fs, io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
 };
 
 use async_trait::async_trait;
 use consilium_db::{
     Db, Error,
     plugin_blobs::{self, PluginBlob, PluginBlobRefusal},
+    records::{RecordKey, RecordReader, RecordWriter},
 };
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, Timestamp};
 use consilium_plugin_host::{
@@ -24,19 +23,10 @@ use consilium_plugin_host::{
         blob::{BlobRef, BlobState},
     },
 };
-use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    digest,
-    rand::{SecureRandom as _, SystemRandom},
-};
+use ring::digest;
 use uuid::Uuid;
 
 use crate::plugin_services::failed;
-
-/// Length and nonce before a chunk.
-const HEAD: usize = 4 + NONCE_LEN;
-/// Longer chunks were never written.
-const LONGEST: usize = 2 * 1024 * 1024;
 
 /// The folder with the files, and the database with the rows.
 pub struct FileBlobs {
@@ -100,11 +90,10 @@ impl BlobStore for FileBlobs {
         let folder = self.folder.clone();
         let made = move || fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         let made = tokio::task::spawn_blocking(made).await.map_err(io::Error::other).and_then(|made| made);
-        let mut key = vec![0; AES_256_GCM.key_len()];
-        if made.is_err() || SystemRandom::new().fill(&mut key).is_err() {
+        let (Ok(()), Ok(key)) = (made, RecordKey::generate()) else {
             tracing::error!(folder = %self.folder.display(), "no blobs can be kept there");
             return Err(PluginError::retryable("blob_unavailable", "no blob can be kept"));
-        }
+        };
         let plugin = plugin.to_owned();
         let create = move |tx: &mut consilium_db::Tx<'_>| plugin_blobs::create(tx, &plugin, &key, quota_bytes);
         self.db.write(&meta(), create).await.map(|id| id.to_string()).map_err(failed)
@@ -179,106 +168,35 @@ fn meta() -> CommandMeta {
 }
 
 /// Adds a record behind what counts, and answers how much counts now.
-fn write(path: &std::path::Path, blob: &PluginBlob, mut chunk: Vec<u8>) -> io::Result<i64> {
-    let length = u32::try_from(chunk.len()).map_err(io::Error::other)?;
-    let mut nonce = [0; NONCE_LEN];
-    SystemRandom::new().fill(&mut nonce).map_err(|_| io::Error::other("no random numbers"))?;
-    let sealing = Nonce::assume_unique_for_key(nonce);
-    key(blob)?
-        .seal_in_place_append_tag(sealing, place(blob, blob.size_bytes.unsigned_abs()), &mut chunk)
-        .map_err(|_| io::Error::other("could not be encrypted"))?;
-    let mut file = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-    // What a crash left behind.
-    file.set_len(blob.stored_bytes.unsigned_abs())?;
-    file.seek(SeekFrom::End(0))?;
-    file.write_all(&[&length.to_le_bytes()[..], &nonce, &chunk].concat())?;
-    file.sync_data()?;
-    i64::try_from(file.stream_position()?).map_err(io::Error::other)
+fn write(path: &Path, blob: &PluginBlob, chunk: Vec<u8>) -> io::Result<i64> {
+    let mut writer = RecordWriter::open(path, blob.stored_bytes.unsigned_abs())?;
+    writer.append(&key(blob)?, blob.size_bytes.unsigned_abs(), &chunk)?;
+    i64::try_from(writer.sync()?).map_err(io::Error::other)
 }
 
-fn read(path: &std::path::Path, blob: &PluginBlob, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+fn read(path: &Path, blob: &PluginBlob, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let (key, mut records) = (key(blob)?, RecordReader::open(path, blob.stored_bytes.unsigned_abs())?);
     let mut found = Vec::new();
-    let end = offset.saturating_add(length as u64);
-    each_record(path, blob, |record, at, size| {
-        if at >= end {
-            return Ok(false);
-        }
-        if at + size as u64 > offset {
-            let chunk = record.open(blob, at, size)?;
-            let from = usize::try_from(offset.saturating_sub(at)).map_err(io::Error::other)?;
-            found.extend(chunk.into_iter().skip(from).take(length - found.len()));
-        } else {
-            record.skip(size)?;
-        }
-        Ok(true)
-    })?;
+    while found.len() < length
+        && let Some((at, chunk)) = records.next(&key, offset)?
+    {
+        let from = usize::try_from(offset.saturating_sub(at)).map_err(io::Error::other)?;
+        found.extend(chunk.into_iter().skip(from).take(length - found.len()));
+    }
     Ok(found)
 }
 
-fn hash(path: &std::path::Path, blob: &PluginBlob) -> io::Result<Vec<u8>> {
+fn hash(path: &Path, blob: &PluginBlob) -> io::Result<Vec<u8>> {
+    let (key, mut records) = (key(blob)?, RecordReader::open(path, blob.stored_bytes.unsigned_abs())?);
     let mut hash = digest::Context::new(&digest::SHA256);
-    each_record(path, blob, |record, at, size| {
-        hash.update(&record.open(blob, at, size)?);
-        Ok(true)
-    })?;
+    while let Some((_, chunk)) = records.next(&key, 0)? {
+        hash.update(&chunk);
+    }
     Ok(hash.finish().as_ref().to_vec())
 }
 
-/// A file that stands behind a record's length.
-struct Record(File);
-
-impl Record {
-    fn open(&mut self, blob: &PluginBlob, at: u64, size: usize) -> io::Result<Vec<u8>> {
-        let mut nonce = [0; NONCE_LEN];
-        self.0.read_exact(&mut nonce)?;
-        let mut chunk = vec![0; size + AES_256_GCM.tag_len()];
-        self.0.read_exact(&mut chunk)?;
-        let opened = key(blob)?.open_in_place(Nonce::assume_unique_for_key(nonce), place(blob, at), &mut chunk);
-        let length = opened.map_err(|_| io::Error::other("damaged, moved, or sealed with another key"))?.len();
-        chunk.truncate(length);
-        Ok(chunk)
-    }
-
-    fn skip(&mut self, size: usize) -> io::Result<()> {
-        let rest = NONCE_LEN + size + AES_256_GCM.tag_len();
-        self.0.seek_relative(i64::try_from(rest).map_err(io::Error::other)?)
-    }
-}
-
-/// Visits records with where they begin and how long they are, until told to stop.
-fn each_record(
-    path: &std::path::Path,
-    blob: &PluginBlob,
-    mut visit: impl FnMut(&mut Record, u64, usize) -> io::Result<bool>,
-) -> io::Result<()> {
-    if blob.stored_bytes == 0 {
-        return Ok(());
-    }
-    let mut record = Record(File::open(path)?);
-    let (mut at, mut position) = (0_u64, 0_u64);
-    while position < blob.stored_bytes.unsigned_abs() {
-        let mut length = [0; 4];
-        record.0.read_exact(&mut length)?;
-        let size = u32::from_le_bytes(length) as usize;
-        if size > LONGEST {
-            return Err(io::Error::other("damaged: no record is that long"));
-        }
-        if !visit(&mut record, at, size)? {
-            return Ok(());
-        }
-        at += size as u64;
-        position += (HEAD + size + AES_256_GCM.tag_len()) as u64;
-    }
-    Ok(())
-}
-
-fn key(blob: &PluginBlob) -> io::Result<LessSafeKey> {
-    UnboundKey::new(&AES_256_GCM, &blob.file_key).map(LessSafeKey::new).map_err(|_| io::Error::other("no key"))
-}
-
-/// What a record is bound to: the blob, and where in it the chunk begins.
-fn place(blob: &PluginBlob, at: u64) -> Aad<Vec<u8>> {
-    Aad::from([&blob.id.as_bytes()[..], &at.to_le_bytes()].concat())
+fn key(blob: &PluginBlob) -> io::Result<RecordKey> {
+    RecordKey::new(blob.id, &blob.file_key)
 }
 
 #[cfg(test)]

@@ -136,6 +136,7 @@ pub(crate) fn failed(error: Error) -> PluginError {
     match error {
         Error::Refused(refusal) => PluginError {
             retryable: refusal.kind == RefusalKind::Conflict,
+            retry_after_seconds: refusal.retry_after,
             code: refusal.code.into_owned(),
             message: refusal.detail.into_owned(),
         },

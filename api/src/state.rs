@@ -10,22 +10,27 @@ use std::{
 
 use std::time::Duration;
 
+use consilium_chat::{ChatPolicy, NoticeTimer};
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
+use consilium_files::{ExpiryTimer, Files};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_insights::Insights;
+use consilium_messaging::Messaging;
 use consilium_notifications::Notifications;
 use consilium_people::People;
 use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
-use consilium_scheduling::{NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_scheduling::{FollowUpSubscriber, FollowUpTimer, NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_support::Support;
 use consilium_webhooks::Webhooks;
 
 use tokio::sync::Notify;
 
 use crate::{
     config::Config,
+    files,
     http::limits::Limits,
     pharmacy::PluginPharmacy,
     video::PluginVideo,
@@ -53,8 +58,14 @@ pub struct State {
     pub scheduling: Scheduling,
     /// Consultations.
     pub consultations: Consultations,
+    /// Threads outside visits.
+    pub messaging: Messaging,
+    /// What people upload.
+    pub files: Files,
     /// Prescriptions.
     pub prescribing: Prescribing,
+    /// Technical issues.
+    pub support: Support,
     /// Figures.
     pub insights: Insights,
     /// Mail, reminders and inboxes.
@@ -92,6 +103,7 @@ impl State {
         let rules = SchedulingSettings {
             require_verified_email: config.identity.require_verified_email,
             no_show_minutes: config.scheduling.no_show_minutes,
+            follow_up_hold_hours: config.scheduling.follow_up_hold_hours,
         };
         let scheduling = Scheduling::new(db.clone(), schedules, rules);
         let video = PluginVideo::new(plugins.clone(), &config.video, db.clone());
@@ -103,13 +115,23 @@ impl State {
             DirectorySettings::default(),
             policy(&config),
         );
+        let messaging = Messaging::new(db.clone(), bus.clone(), chat_policy(&config));
+        let files = files::files(&config, &db, &consultations, &scheduling)?;
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
+        let support = Support::new(db.clone(), consultations.clone());
         let insights = Insights::new(db.clone(), Arc::new(plugins.clone()));
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
         let webhooks = Webhooks::new(db.clone(), webhooks::settings(&config));
         let auth = Arc::new(identity.clone());
-        let sockets = WsContext::new(db.clone(), bus.clone(), auth, consultations.clone(), WsSettings::default());
+        let sockets = WsContext::new(
+            db.clone(),
+            bus.clone(),
+            auth,
+            consultations.clone(),
+            messaging.clone(),
+            WsSettings::default(),
+        );
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
         let draining = AtomicBool::new(false);
         Ok(Self {
@@ -122,7 +144,10 @@ impl State {
             people,
             scheduling,
             consultations,
+            messaging,
+            files,
             prescribing,
+            support,
             insights,
             notifications,
             webhooks,
@@ -138,6 +163,7 @@ impl State {
     pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
         vec![
             Arc::new(AppointmentFollower::new(policy(&self.config))),
+            Arc::new(FollowUpSubscriber),
             self.notifications.subscriber(),
             self.webhooks.subscriber(),
         ]
@@ -147,7 +173,10 @@ impl State {
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
         vec![
             Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), Arc::new(self.sockets.clone()))),
+            Arc::new(ExpiryTimer::new(self.files.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
         ]
@@ -164,12 +193,25 @@ impl State {
     }
 }
 
+fn chat_policy(config: &Config) -> ChatPolicy {
+    let set = &config.messages;
+    let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+    ChatPolicy {
+        edit_within: minutes(set.edit_minutes),
+        notice_after: Duration::from_secs(u64::from(set.notify_after_seconds)),
+        notice_quiet: minutes(set.notify_quiet_minutes),
+    }
+}
+
 fn policy(config: &Config) -> Policy {
     let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
     Policy {
         early_join: minutes(config.consultations.early_join_minutes),
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
+        chat: chat_policy(config),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
+        rating_for: minutes(config.consultations.rating_days * 24 * 60),
+        emergency_contacts: config.consultations.emergency_contacts.clone(),
         ..Policy::default()
     }
 }

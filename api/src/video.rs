@@ -17,8 +17,8 @@ use consilium_kernel::FacilityId;
 use consilium_plugin_host::{
     BreakerState, CallError, PluginHost, PluginInfo, PluginState,
     contract::{
-        HealthStatus,
-        video::{self as contract, CreateRoom, EndRoom, Join, Participant, Role},
+        Call as _, HealthStatus,
+        video::{self as contract, CreateRoom, EndRoom, Join, Participant, Role, Way},
     },
 };
 
@@ -55,6 +55,8 @@ pub enum Trouble {
     BreakerOpen,
     /// It says itself, or shows by not answering, that it is not well.
     HealthDown,
+    /// It is well, and wants no more requests for a while. Those who are in its rooms stay.
+    AskedToWait,
 }
 
 impl Trouble {
@@ -68,6 +70,7 @@ impl Trouble {
             Self::Stopped => ("stopped", "not running"),
             Self::BreakerOpen => ("breaker_open", "failed too often and is left alone for a while"),
             Self::HealthDown => ("health_down", "reports that it is not well"),
+            Self::AskedToWait => ("asked_to_wait", "wants no more requests for a while"),
         }
     }
 
@@ -81,7 +84,11 @@ impl Trouble {
             PluginState::Stopped => Some(Self::Stopped),
             PluginState::Running if !info.kinds.iter().any(|contract| contract.kind == "video") => Some(Self::NoVideo),
             PluginState::Running if info.breaker == BreakerState::Open => Some(Self::BreakerOpen),
-            PluginState::Running => down.then_some(Self::HealthDown),
+            PluginState::Running if down => Some(Self::HealthDown),
+            PluginState::Running => {
+                let needed = |method: &str| [CreateRoom::METHOD, Join::METHOD].contains(&method);
+                info.resting.iter().any(|resting| needed(resting.method)).then_some(Self::AskedToWait)
+            }
         }
     }
 }
@@ -118,7 +125,8 @@ impl VideoAccess for PluginVideo {
 
     async fn trouble(&self, provider: &str) -> Option<String> {
         let running = self.plugins.list().await;
-        let trouble = Trouble::of(running.iter().find(|info| info.id == provider))?;
+        let trouble = Trouble::of(running.iter().find(|info| info.id == provider));
+        let trouble = trouble.filter(|trouble| *trouble != Trouble::AskedToWait)?;
         Some(trouble.words().0.to_owned())
     }
 
@@ -177,28 +185,38 @@ fn failure(error: CallError) -> VideoFailure {
 }
 
 fn grant(provider: &str, access: contract::VideoAccess) -> VideoGrant {
-    let ways: BTreeSet<Capability> = [
-        (access.signalling.is_some() || !access.ice_servers.is_empty()).then_some(Capability::Webrtc),
-        access.join_url.is_some().then_some(Capability::Redirect),
-        (access.token.is_some() && access.signalling.is_none()).then_some(Capability::Sdk),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let ice_servers = access.ice_servers.into_iter().map(|server| IceServer {
-        urls: server.urls,
-        username: server.username,
-        credential: server.credential.map(|secret| secret.expose().to_owned()),
-    });
-    let ice_servers: Vec<IceServer> = ice_servers.collect();
+    let (mut page, mut token, mut server_url, mut ice_servers) = (None, None, None, Vec::new());
+    let mut ways = BTreeSet::new();
+    for way in access.ways {
+        ways.insert(match way {
+            Way::Page { url } => {
+                page = Some(url.expose().to_owned());
+                Capability::Redirect
+            }
+            Way::Sdk { token: secret, server_url: address } => {
+                (token, server_url) = (Some(secret.expose().to_owned()), address);
+                Capability::Sdk
+            }
+            Way::Peers { ice_servers: servers, .. } => {
+                ice_servers = servers.into_iter().map(ice_server).collect();
+                Capability::Webrtc
+            }
+        });
+    }
     VideoGrant {
         provider: provider.to_owned(),
         version: 0,
         room: access.room,
-        join_url: access.join_url.map(|secret| secret.expose().to_owned()),
-        token: access.token.map(|secret| secret.expose().to_owned()),
+        // Of a provider without a page it is what its SDK connects to.
+        join_url: page.or(server_url),
+        token,
         ice_servers: (!ice_servers.is_empty()).then_some(ice_servers),
         expires_at: Some(access.expires_at),
         ways,
     }
+}
+
+fn ice_server(server: contract::IceServer) -> IceServer {
+    let credential = server.credential.map(|secret| secret.expose().to_owned());
+    IceServer { urls: server.urls, username: server.username, credential }
 }

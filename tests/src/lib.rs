@@ -18,5 +18,7 @@ pub mod postgres;
 pub mod protocol;
 pub mod providers;
 pub mod receiver;
+pub mod s3;
 pub mod smtp;
 pub mod socket;
+pub mod upload;

@@ -19,7 +19,7 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 /// Keys whose value may stand in a file of its own, named by `<key>_file`.
-const SECRETS: [&str; 2] = ["database.url", "smtp.url"];
+const SECRETS: [&str; 3] = ["database.url", "smtp.url", "files.s3_secret_access_key"];
 
 /// Loads the settings: defaults, then `file`, then `CONSILIUM__SECTION__KEY` from `environment`, then secret files.
 pub fn load(file: Option<&Path>, environment: Option<config::Map<String, String>>) -> Result<Config, ConfigErrors> {
@@ -84,8 +84,10 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         rate_limits,
         scheduling,
         consultations,
+        messages,
         video,
         smtp,
+        files,
         plugins,
         webhooks
     )
@@ -157,8 +159,28 @@ fn check(config: &Config, errors: &mut Vec<String>) {
             wrong("video.facilities", facility, "is not the id of a facility");
         }
     }
+    let files = &config.files;
+    if !files.url.is_empty() && !["file:///", "s3://"].iter().any(|scheme| files.url.starts_with(scheme)) {
+        wrong("files.url", &files.url, "is neither file:///folder nor s3://bucket/prefix");
+    }
+    if let Err(error) = crate::files::antivirus(config) {
+        wrong("files.antivirus", &files.antivirus, &error.to_string());
+    }
+    let largest = files.max_file_mib;
+    for (key, value, least, most) in [
+        ("files.max_file_mib", largest, 1, 65_536),
+        ("files.max_account_day_mib", files.max_account_day_mib, largest, 1_048_576),
+        ("files.max_chunk_mib", files.max_chunk_mib, 1, 1_024),
+        ("files.upload_hours", files.upload_hours, 1, 24 * 30),
+    ] {
+        if !(least..=most).contains(&value) {
+            wrong(key, &value, &format!("is not between {least} and {most}"));
+        }
+    }
     let webhooks = &config.webhooks;
     for (key, value, least, most) in [
+        ("consultations.rating_days", config.consultations.rating_days.into(), 1, 3_650),
+        ("scheduling.follow_up_hold_hours", config.scheduling.follow_up_hold_hours.into(), 1, 24 * 90),
         ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 60),
         ("webhooks.concurrency", webhooks.concurrency.into(), 1, 256),
         // Each delivery is tried for a day: less would disable what is about to be tried again.

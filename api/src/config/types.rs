@@ -41,10 +41,14 @@ section! {
         pub scheduling: Scheduling = Scheduling::default(),
         /// Consultations.
         pub consultations: Consultations = Consultations::default(),
+        /// Messages of consultations and threads.
+        pub messages: Messages = Messages::default(),
         /// Video rooms.
         pub video: Video = Video::default(),
         /// Outgoing mail.
         pub smtp: Smtp = Smtp::default(),
+        /// What people upload.
+        pub files: Files = Files::default(),
         /// Feature plugins.
         pub plugins: Plugins = Plugins::default(),
         /// Events told to other systems over HTTP.
@@ -160,6 +164,8 @@ section! {
     pub struct Scheduling {
         /// Minutes after the end of an accepted appointment when it counts as no-show.
         pub no_show_minutes: u32 = 30,
+        /// Hours for which the slot of a follow-up is kept for the patient to confirm.
+        pub follow_up_hold_hours: u32 = 72,
     }
 }
 
@@ -172,6 +178,23 @@ section! {
         pub chat_open_days: u32 = 7,
         /// Minutes after which a consultation that nobody is in any more counts as abandoned.
         pub abandoned_after_minutes: u32 = 30,
+        /// Days after the end during which the patient may rate it.
+        pub rating_days: u32 = 30,
+        /// Whom to call when a consultation does not work technically, shown beside the backup link, such as
+        /// "Front desk: +880 2 555 0100".
+        pub emergency_contacts: Vec<String> = Vec::new(),
+    }
+}
+
+section! {
+    /// Messages of consultations and threads.
+    pub struct Messages {
+        /// Minutes after sending during which one may edit a message.
+        pub edit_minutes: u32 = 60,
+        /// Seconds that a message waits for a reader who is not connected before they get a mail that something waits.
+        pub notify_after_seconds: u32 = 120,
+        /// Minutes after such a mail during which there is no other one about the same conversation.
+        pub notify_quiet_minutes: u32 = 60,
     }
 }
 
@@ -202,6 +225,39 @@ section! {
         pub ca_file: String = String::new(),
         /// Folder with templates that replace the built-in ones; empty: none.
         pub templates: String = String::new(),
+    }
+}
+
+section! {
+    /// What people upload.
+    pub struct Files {
+        /// Where files are kept, encrypted: file:///folder or s3://bucket/prefix. Back it up with the database. Empty: the
+        /// folder "files" beside the SQLite file, or beside the keys.
+        pub url: String = String::new(),
+        /// Another S3-compatible server than Amazon's, such as https://minio.example:9000.
+        pub s3_endpoint: String = String::new(),
+        /// Region of the bucket. Empty: from AWS_REGION.
+        pub s3_region: String = String::new(),
+        /// Name of the key to the bucket. Empty: from AWS_ACCESS_KEY_ID, or the machine's own role.
+        pub s3_access_key_id: String = String::new(),
+        /// The key. Empty: from AWS_SECRET_ACCESS_KEY, or the machine's own role. Secret: s3_secret_access_key_file.
+        pub s3_secret_access_key: String = String::new(),
+        /// Folder for unfinished uploads, encrypted; on this machine. Empty: "uploads" beside the SQLite file, or beside
+        /// the keys.
+        pub upload_directory: String = String::new(),
+        /// Largest file in MiB.
+        pub max_file_mib: u32 = 200,
+        /// MiB that one account may upload within 24 hours.
+        pub max_account_day_mib: u32 = 1000,
+        /// Largest part of an upload in MiB.
+        pub max_chunk_mib: u32 = 16,
+        /// Hours after which an unfinished upload is forgotten.
+        pub upload_hours: u32 = 24,
+        /// clamd that looks at every file before anybody gets it: tcp://host:3310 or unix:///run/clamav/clamd.ctl. Its
+        /// StreamMaxLength must not be less than max_file_mib. Empty: files are not scanned.
+        pub antivirus: String = String::new(),
+        /// Seconds that clamd may take for each step.
+        pub antivirus_seconds: u64 = 120,
     }
 }
 

@@ -1,16 +1,16 @@
-//! Consultations: coming in, being led, the doctor's notes, and the line in front of a doctor.
+//! Consultations: coming in, being led, and the line in front of a doctor.
 
-use actix_web::{HttpRequest, web::Path};
+use actix_web::web::Path;
 use std::str::FromStr;
 
-use consilium_consultations::{Capability, Consultation, Joined, Notes, NotesText, VideoGrant};
+use consilium_consultations::{Capability, Consultation, Joined, VideoGrant};
 use consilium_kernel::{Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, Result},
-    command::{Command, Nothing, Query, Shared, if_match, path_id},
+    command::{Command, Nothing, Query, Shared, path_id},
 };
 
 /// Somebody who has been in a consultation.
@@ -267,83 +267,6 @@ step! {
 step! {
     /// Ends it; its appointment is completed with it.
     end, "end_consultation", "/api/v1/consultations/{id}/end", "Ended"
-}
-
-/// The doctor's notes.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Notes)]
-pub struct NotesResponse {
-    consultation_id: uuid::Uuid,
-    /// What the patient tells.
-    subjective: String,
-    /// What was found.
-    objective: String,
-    /// What the doctor thinks.
-    assessment: String,
-    /// What is to be done.
-    plan: String,
-    /// Anything else.
-    free_text: String,
-    #[schema(value_type = Option<String>, format = "date-time")]
-    updated_at: Option<Timestamp>,
-}
-
-fn notes_answer(notes: Notes) -> Answer<NotesResponse> {
-    let NotesText { subjective, objective, assessment, plan, free_text } = notes.text;
-    Answer::ok(NotesResponse {
-        consultation_id: notes.consultation_id.uuid(),
-        subjective,
-        objective,
-        assessment,
-        plan,
-        free_text,
-        updated_at: notes.updated_at,
-    })
-    .versioned(notes.version)
-}
-
-/// The notes, for the treating doctor only. Never written ones are empty.
-#[utoipa::path(get, path = "/api/v1/consultations/{id}/notes", operation_id = "get_notes", tag = "consultations", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The notes", body = NotesResponse)))]
-pub async fn notes(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<NotesResponse> {
-    Ok(notes_answer(state.consultations.notes(&query.meta, path_id(&id)?).await?))
-}
-
-/// The whole notes; fields left out become empty.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NotesRequest {
-    #[serde(default)]
-    #[schema(max_length = 20000)]
-    subjective: String,
-    #[serde(default)]
-    #[schema(max_length = 20000)]
-    objective: String,
-    #[serde(default)]
-    #[schema(max_length = 20000)]
-    assessment: String,
-    #[serde(default)]
-    #[schema(max_length = 20000)]
-    plan: String,
-    #[serde(default)]
-    #[schema(max_length = 20000)]
-    free_text: String,
-}
-
-/// Replaces the notes.
-#[utoipa::path(put, path = "/api/v1/consultations/{id}/notes", operation_id = "put_notes", tag = "consultations", request_body = NotesRequest,
-    params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header, description = "ETag of the notes that were seen")),
-    responses((status = 200, description = "The notes", body = NotesResponse)))]
-pub async fn put_notes(
-    state: Shared,
-    id: Path<String>,
-    request: HttpRequest,
-    command: Command<NotesRequest>,
-) -> Result<NotesResponse> {
-    let NotesRequest { subjective, objective, assessment, plan, free_text } = command.body;
-    let text = NotesText { subjective, objective, assessment, plan, free_text };
-    let expected = if_match(&request)?;
-    Ok(notes_answer(state.consultations.put_notes(command.meta, path_id(&id)?, expected, text).await?))
 }
 
 /// Somebody in the line.

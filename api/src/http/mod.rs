@@ -10,11 +10,14 @@ pub mod chat;
 pub mod command;
 pub mod consultations;
 pub mod doctors;
+pub mod files;
+pub mod follow_ups;
 pub mod health;
 pub mod landing;
 pub mod limits;
 pub mod me;
 pub mod media;
+pub mod notes;
 pub mod notifications;
 pub mod openapi;
 pub mod parsed;
@@ -22,9 +25,15 @@ pub mod permissions;
 pub mod plugins;
 pub mod prescriptions;
 pub mod problem;
+pub mod quality;
+pub mod ratings;
 pub mod request_id;
 pub mod routes;
+pub mod shared_files;
 pub mod subscriptions;
+pub mod summary;
+pub mod support;
+pub mod threads;
 pub mod webhooks;
 
 use actix_cors::Cors;
@@ -39,7 +48,7 @@ use actix_web::{
 /// Lets browsers of the listed origins call the API; of others, none.
 pub fn cors(origins: &[String]) -> Cors {
     let allowed = Cors::default()
-        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
             "Authorization",
             "Content-Type",
@@ -47,8 +56,17 @@ pub fn cors(origins: &[String]) -> Cors {
             "If-Match",
             "X-CSRF-Token",
             "X-Request-Id",
+            "Range",
+            "If-Range",
+            "Tus-Resumable",
+            "Upload-Length",
+            "Upload-Metadata",
+            "Upload-Offset",
+            "Upload-Checksum",
         ])
         .expose_headers(["ETag", "Location", "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy"])
+        .expose_headers(["Content-Range", "Content-Disposition", "Tus-Resumable", "Tus-Version", "Tus-Extension"])
+        .expose_headers(["Tus-Max-Size", "Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires"])
         .supports_credentials()
         .max_age(600);
     origins.iter().fold(allowed, |cors, origin| cors.allowed_origin(origin))

@@ -13,11 +13,13 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, media, notifications, plugins,
-    prescriptions,
+    analytics, appointments, auth, availability, chat, consultations, doctors,
+    files::{self, content, tus},
+    follow_ups, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
+    quality, ratings,
     routes::{BASE, routes},
-    subscriptions, webhooks,
+    shared_files, subscriptions, summary, support, threads, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -36,12 +38,21 @@ use super::{
         availability::get, availability::put, availability::slots,
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,
+        follow_ups::list, follow_ups::confirm, follow_ups::decline,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, media::list, media::annotations,
-        media::save_annotations, consultations::notes,
-        consultations::put_notes, consultations::waiting_room,
+        consultations::end, chat::messages, chat::send_message, chat::edit_message, chat::delete_message,
+        chat::history, chat::read_marks, chat::mark_read, media::list, media::annotations, media::save_annotations,
+        consultations::waiting_room,
+        notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
+        quality::report, quality::get, quality::switch, support::report, support::list, support::get,
+        support::timeline, support::assign, support::comment, support::resolve,
+        shared_files::list, shared_files::share, tus::options, tus::create, tus::progress, tus::append, tus::delete,
+        files::get, files::link, content::get,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
+        threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,
+        threads::messages, threads::send_message, threads::edit_message, threads::delete_message, threads::history,
+        threads::read_marks, threads::mark_read,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
         subscriptions::create, subscriptions::list, subscriptions::get, subscriptions::patch, subscriptions::delete,
         subscriptions::rotate, subscriptions::test, subscriptions::replay, subscriptions::deliveries,
@@ -117,6 +128,8 @@ fn operation<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Operati
         "PUT" => item.put.as_mut(),
         "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
+        "HEAD" => item.head.as_mut(),
+        "OPTIONS" => item.options.as_mut(),
         _ => None,
     }
 }
@@ -160,7 +173,7 @@ mod tests {
         let mut document = document();
         let mut described = BTreeSet::new();
         for (path, item) in &mut document.paths.paths {
-            for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] {
                 if operation(item, method).is_some() {
                     described.insert(format!("{method} {path}"));
                 }

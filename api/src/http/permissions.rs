@@ -23,6 +23,8 @@ permissions! {
     OwnAccount: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
     /// Book an appointment for oneself.
     BookAppointment: Patient;
+    /// See and answer one's own follow-ups.
+    AnswerFollowUp: Patient;
     /// See appointments: one's own, or those of the facility.
     SeeAppointments: Patient | Doctor | Nurse | Support | Admin;
     /// Accept or reject what was asked of one.
@@ -41,12 +43,26 @@ permissions! {
     SeeWaitingRoom: Doctor | Nurse | Support | Admin;
     /// Be in a consultation, read and write in its chat.
     JoinConsultation: Patient | Doctor;
+    /// Be in threads outside visits.
+    UseThreads: Patient | Doctor | Nurse | Pharmacist;
     /// See a consultation.
     SeeConsultation: Patient | Doctor | Nurse | Support | Admin;
     /// Lead a consultation: admit, start, end.
     LeadConsultation: Doctor;
+    /// Upload files, and see those one may.
+    KeepFiles: Patient | Doctor;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
+    /// See the summary of the patient in a consultation.
+    SeeSummary: Doctor | Nurse;
+    /// See how the connections of a consultation were.
+    SeeQuality: Doctor | Support | Admin;
+    /// Handle technical issues.
+    HandleIssues: Support | Admin;
+    /// Rate one's own consultation.
+    RateConsultation: Patient;
+    /// See what patients think of a doctor: of oneself, or of anybody.
+    SeeRatings: Doctor | Admin;
     /// Prescribe.
     Prescribe: Doctor;
     /// See a prescription: one's own, or one to dispense.

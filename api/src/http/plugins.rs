@@ -3,7 +3,9 @@
 use actix_web::web::Path;
 use consilium_db::plugin_values;
 use consilium_kernel::{CommandMeta, Refusal, RefusalKind, Timestamp};
-use consilium_plugin_host::{Edition, PluginInfo, ReloadError, Reloaded, Sandbox, contract::HealthStatus};
+use consilium_plugin_host::{
+    Adapted, Edition, PluginInfo, ReloadError, Reloaded, Resting, Sandbox, contract::HealthStatus,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -23,6 +25,8 @@ pub struct PluginResponse {
     version: String,
     /// The contracts it fulfils, such as `video/1`.
     contracts: Vec<String>,
+    /// Those of them that were replaced since the plugin was built, and are spoken through an adapter.
+    adapted: Vec<AdaptedResponse>,
     /// `process` or `in-process`.
     isolation: String,
     /// `running`, `starting`, `quarantined` or `stopped`.
@@ -37,6 +41,8 @@ pub struct PluginResponse {
     library_sha256: String,
     /// `closed` lets calls pass, `open` does not, `half_open` lets one try.
     breaker: String,
+    /// Methods that are not called for now, because the provider asked to be left alone (`Retry-After`).
+    resting: Vec<RestingResponse>,
     /// What it said of itself last.
     healthy: Option<bool>,
     /// Since the server started.
@@ -65,6 +71,38 @@ pub struct AlertResponse {
     message: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
+}
+
+/// An older contract of a plugin.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginAdapted)]
+pub struct AdaptedResponse {
+    /// What the plugin speaks, such as `video/1`.
+    contract: String,
+    /// What this release speaks, such as `video/2`.
+    present: String,
+}
+
+impl From<Adapted> for AdaptedResponse {
+    fn from(Adapted { contract, present }: Adapted) -> Self {
+        Self { contract: contract.to_string(), present: present.to_string() }
+    }
+}
+
+/// A method that is not called for now.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginResting)]
+pub struct RestingResponse {
+    /// `video.create_room`, …
+    method: String,
+    /// For how long.
+    seconds: u32,
+}
+
+impl From<Resting> for RestingResponse {
+    fn from(Resting { method, seconds }: Resting) -> Self {
+        Self { method: method.to_owned(), seconds }
+    }
 }
 
 /// What confines a plugin's code: each wall `in force`, `partly in force: why`, `unavailable: why` or `not in-process`.
@@ -98,10 +136,12 @@ fn response(info: PluginInfo, admin: bool) -> PluginResponse {
     PluginResponse {
         healthy: info.health.as_ref().map(|health| health.status != HealthStatus::Down),
         contracts: info.kinds.iter().map(ToString::to_string).collect(),
+        adapted: info.adapted.into_iter().map(AdaptedResponse::from).collect(),
         isolation: info.isolation.to_string(),
         state: word(info.state),
         sandbox: info.sandbox.as_ref().map(walls),
         breaker: word(info.breaker),
+        resting: info.resting.into_iter().map(RestingResponse::from).collect(),
         id: info.id,
         version: info.version,
         pid: info.pid.filter(|_| admin),

@@ -10,9 +10,12 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors, me, media, notifications,
+    analytics, appointments, auth, availability, chat, consultations, doctors,
+    files::{self, content, tus},
+    follow_ups, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, subscriptions, webhooks,
+    plugins, prescriptions, problem, quality, ratings, shared_files, subscriptions, summary, support, threads,
+    webhooks,
 };
 
 /// The prefix of all of them.
@@ -62,6 +65,9 @@ pub fn routes() -> Vec<Route> {
         post("/appointments/{id}/cancel", May(P::ChangeAppointment), web::to(appointments::cancel)),
         post("/appointments/{id}/reschedule", May(P::ChangeAppointment), web::to(appointments::reschedule)),
         post("/appointments/{id}/no-show", May(P::AnswerAppointment), web::to(appointments::no_show)),
+        get("/me/follow-ups", May(P::AnswerFollowUp), web::to(follow_ups::list)),
+        post("/follow-ups/{id}/confirm", May(P::AnswerFollowUp), web::to(follow_ups::confirm)),
+        post("/follow-ups/{id}/decline", May(P::AnswerFollowUp), web::to(follow_ups::decline)),
         get("/consultations/{id}", May(P::SeeConsultation), web::to(consultations::get)),
         post("/consultations/{id}/join", May(P::JoinConsultation), web::to(consultations::join)),
         post("/consultations/{id}/leave", May(P::JoinConsultation), web::to(consultations::leave)),
@@ -73,14 +79,58 @@ pub fn routes() -> Vec<Route> {
         get("/consultations/{id}/media", May(P::JoinConsultation), web::to(media::list)),
         get("/consultations/{id}/annotations", May(P::JoinConsultation), web::to(media::annotations)),
         post("/consultations/{id}/annotations", May(P::JoinConsultation), web::to(media::save_annotations)),
-        get("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::notes)),
-        put("/consultations/{id}/notes", May(P::KeepNotes), web::to(consultations::put_notes)),
+        patch("/consultations/{id}/messages/{message_id}", May(P::JoinConsultation), web::to(chat::edit_message)),
+        delete("/consultations/{id}/messages/{message_id}", May(P::JoinConsultation), web::to(chat::delete_message)),
+        get("/consultations/{id}/messages/{message_id}/history", May(P::JoinConsultation), web::to(chat::history)),
+        get("/consultations/{id}/read-marks", May(P::JoinConsultation), web::to(chat::read_marks)),
+        post("/consultations/{id}/read-marks", May(P::JoinConsultation), web::to(chat::mark_read)),
+        get("/consultations/{id}/notes", May(P::KeepNotes), web::to(notes::get)),
+        put("/consultations/{id}/notes", May(P::KeepNotes), web::to(notes::put)),
+        post("/consultations/{id}/notes/sign", May(P::KeepNotes), web::to(notes::sign)),
+        post("/consultations/{id}/notes/amendments", May(P::KeepNotes), web::to(notes::amend)),
+        get("/consultations/{id}/summary", May(P::SeeSummary), web::to(summary::get)),
+        post("/consultations/{id}/quality", May(P::JoinConsultation), web::to(quality::report)),
+        get("/consultations/{id}/quality", May(P::SeeQuality), web::to(quality::get)),
+        post("/consultations/{id}/switch-video", May(P::LeadConsultation), web::to(quality::switch)),
+        post("/consultations/{id}/issues", May(P::JoinConsultation), web::to(support::report)),
+        get("/support/issues", May(P::HandleIssues), web::to(support::list)),
+        get("/support/issues/{id}", May(P::HandleIssues), web::to(support::get)),
+        get("/support/issues/{id}/timeline", May(P::HandleIssues), web::to(support::timeline)),
+        post("/support/issues/{id}/assign", May(P::HandleIssues), web::to(support::assign)),
+        post("/support/issues/{id}/comments", May(P::HandleIssues), web::to(support::comment)),
+        post("/support/issues/{id}/resolve", May(P::HandleIssues), web::to(support::resolve)),
+        post("/consultations/{id}/rating", May(P::RateConsultation), web::to(ratings::rate)),
+        get("/doctors/{id}/ratings", May(P::SeeRatings), web::to(ratings::list)),
+        get("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::list)),
+        post("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::share)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
         get("/consultations/{id}/prescriptions", May(P::SeePrescription), web::to(prescriptions::list)),
         get("/prescriptions/{id}", May(P::SeePrescription), web::to(prescriptions::get)),
         get("/prescriptions/{id}/pdf", May(P::SeePrescription), web::to(prescriptions::pdf)),
         post("/prescriptions/{id}/send", May(P::SendPrescription), web::to(prescriptions::send)),
         post("/prescriptions/{id}/withdraw", May(P::Prescribe), web::to(prescriptions::withdraw)),
+        post("/threads", May(P::UseThreads), web::to(threads::open)),
+        get("/threads", May(P::UseThreads), web::to(threads::list)),
+        get("/threads/{id}", May(P::UseThreads), web::to(threads::get)),
+        post("/threads/{id}/close", May(P::UseThreads), web::to(threads::close)),
+        post("/threads/{id}/reopen", May(P::UseThreads), web::to(threads::reopen)),
+        post("/threads/{id}/participants", May(P::UseThreads), web::to(threads::add)),
+        delete("/threads/{id}/participants/{user_id}", May(P::UseThreads), web::to(threads::remove)),
+        get("/threads/{id}/messages", May(P::UseThreads), web::to(threads::messages)),
+        post("/threads/{id}/messages", May(P::UseThreads), web::to(threads::send_message)),
+        patch("/threads/{id}/messages/{message_id}", May(P::UseThreads), web::to(threads::edit_message)),
+        delete("/threads/{id}/messages/{message_id}", May(P::UseThreads), web::to(threads::delete_message)),
+        get("/threads/{id}/messages/{message_id}/history", May(P::UseThreads), web::to(threads::history)),
+        get("/threads/{id}/read-marks", May(P::UseThreads), web::to(threads::read_marks)),
+        post("/threads/{id}/read-marks", May(P::UseThreads), web::to(threads::mark_read)),
+        options("/files", Public, web::to(tus::options)),
+        post("/files", May(P::KeepFiles), web::to(tus::create)),
+        head("/files/{id}", May(P::KeepFiles), web::to(tus::progress)),
+        patch("/files/{id}", May(P::KeepFiles), web::to(tus::append)),
+        delete("/files/{id}", May(P::KeepFiles), web::to(tus::delete)),
+        get("/files/{id}", May(P::KeepFiles), web::to(files::get)),
+        post("/files/{id}/links", May(P::KeepFiles), web::to(files::link)),
+        get("/files/{id}/content", Public, web::to(content::get)),
         get("/verify/{code}", Public, web::to(prescriptions::verify)),
         get("/analytics/doctors/{id}", May(P::SeeAnalytics), web::to(analytics::doctor)),
         get("/me/notifications", May(P::OwnAccount), web::to(notifications::inbox)),
@@ -125,6 +175,14 @@ fn put(path: &'static str, access: Access, handler: Handler) -> Route {
 
 fn patch(path: &'static str, access: Access, handler: Handler) -> Route {
     Route { method: Method::PATCH, path, access, handler: handler.method(Method::PATCH) }
+}
+
+fn head(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::HEAD, path, access, handler: handler.method(Method::HEAD) }
+}
+
+fn options(path: &'static str, access: Access, handler: Handler) -> Route {
+    Route { method: Method::OPTIONS, path, access, handler: handler.method(Method::OPTIONS) }
 }
 
 fn delete(path: &'static str, access: Access, handler: Handler) -> Route {

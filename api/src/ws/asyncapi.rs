@@ -60,7 +60,7 @@ pub fn document() -> Value {
         let patches =
             [("command", json!({"const": name})), ("data", data.map_or(json!({}), |shape| document.keep(shape)))];
         let message = format!("command.{name}");
-        document.client(&message, "command", "Does something to the consultation of the topic", &patches);
+        document.client(&message, "command", "Does something to the consultation or the thread of the topic", &patches);
         let answer = answer.map_or(json!({"type": "object"}), |shape| document.keep(shape));
         document.answered(name, Some(answer));
     }
@@ -171,7 +171,7 @@ impl Document {
             "channels": {"connection": {
                 "address": "/api/v1/ws",
                 "description": "One connection carries many topics: `user:me`, `consultation:<id>`, \
-                    `waiting_room:<doctor_id>`.",
+                    `thread:<id>`, `waiting_room:<doctor_id>`.",
                 "messages": on_channel,
                 "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
             }},

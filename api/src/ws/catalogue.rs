@@ -9,7 +9,10 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::payloads::{Annotate, Cursor, Typing, WebRtc};
+use super::{
+    payloads::{Annotate, Cursor, Typing, WebRtc},
+    presence::Present,
+};
 use crate::http::consultations::VideoResponse;
 
 /// The shape of some data, with those it refers to.
@@ -76,6 +79,8 @@ pub fn events() -> Vec<Told> {
         told::<VideoState>("video_unavailable", "No provider serves it").with_ids(),
         told::<VideoState>("video_restored", "Its provider serves it again").with_ids(),
         told::<MessageSent>("message_sent", "A message; its `seq` is the event's"),
+        told::<MessageChanged>("message_edited", "A message says something else now"),
+        told::<MessageChanged>("message_deleted", "A message was taken back"),
         told::<MessageRead>("message_read", "Somebody has read up to here"),
         told::<MediaChanged>("media_changed", "Somebody's microphone or camera was turned on or off"),
         told::<Somebody>("screen_share_started", "Somebody shares their screen"),
@@ -83,15 +88,28 @@ pub fn events() -> Vec<Told> {
         told::<Somebody>("hand_raised", "Somebody wants to say something"),
         told::<Somebody>("hand_lowered", "Somebody does not want to say something any more"),
         told::<AnnotationsSaved>("annotations_saved", "A drawing on the shared screen was kept"),
+        told::<FileShared>("file_shared", "Somebody shows the others a file").with_ids(),
+        told::<BackupLinkOffered>("backup_link_offered", "Another way to meet").with_ids(),
+        told::<Issue>("issue_reported", "Somebody reported that something does not work"),
+        told::<Issue>("issue_resolved", "Support says that it works again"),
         told::<WaitingPosition>("waiting_position_changed", "The patient's place in the line"),
         told::<Prescription>("prescription_issued", "A prescription was issued"),
         told::<Prescription>("prescription_sent", "It was handed to a pharmacy"),
         told::<Prescription>("prescription_status_changed", "The pharmacy reports"),
         told::<Prescription>("prescription_withdrawn", "Its doctor withdrew it"),
+        // thread:<id>, beside those of messages
+        told::<ThreadParticipantAdded>("participant_added", "Somebody is in it from now on"),
+        told::<ThreadParticipantRemoved>("participant_removed", "Somebody is in it no longer"),
+        told::<ThreadChanged>("thread_closed", "Nobody can write in it any more"),
+        told::<ThreadChanged>("thread_reopened", "It can be written in again"),
         // waiting_room:<doctor_id>
         told::<WaitingLine>("waiting_line_changed", "The line in front of a doctor"),
         // user:me
         told::<Notification>("notification", "Something new in the caller's inbox"),
+        told::<ThreadOpened>("thread_opened", "The caller is in a thread from now on"),
+        told::<File>("file_stored", "A file of the caller's was checked and can be read"),
+        told::<File>("file_infected", "A file of the caller's holds something harmful"),
+        told::<File>("file_deleted", "A file of the caller's is gone"),
     ]
 }
 
@@ -102,6 +120,8 @@ pub fn signals() -> Vec<Told> {
         told::<WebRtc>("signal", "A WebRTC offer, answer or ICE candidate"),
         told::<Cursor>("cursor", "Somebody points at a place of the shared screen"),
         told::<Annotate>("annotate", "Somebody draws on the shared screen"),
+        told::<Present>("presence", "How somebody stands to the conversation now"),
+        told::<QualityAdvice>("quality_advice", "What the caller's connection carries now, to the caller"),
         told::<WayIn>("admitted", "The way in, to the patient who was let in"),
         told::<WayIn>("video_access", "A new way in, to each participant, after a change of the provider"),
     ]
@@ -137,19 +157,85 @@ shapes! {
     ConsultationMoved { starts_at: Instant, ends_at: Instant }
     VideoSwitched { from: String, to: String, reason: String, version: i64 }
     VideoState { provider: Option<String>, reason: String, version: Option<i64> }
+    /// As it stands now: of one that was edited or deleted since, what a [`MessageChanged`] says of it.
     MessageSent {
-        consultation_id: Uuid,
+        /// Of a consultation's chat.
+        #[schema(nullable = false)] consultation_id: Option<Uuid>,
+        /// Of a thread.
+        #[schema(nullable = false)] thread_id: Option<Uuid>,
         id: Uuid,
         sender_id: Uuid,
         client_message_id: String,
-        body: String,
+        /// Null once it is deleted.
+        #[schema(required)] body: Option<String>,
         sent_at: Instant,
+        /// Once it was edited or deleted: its own number again.
+        #[schema(nullable = false)] message_seq: Option<i64>,
+        #[schema(nullable = false)] edited_at: Option<Instant>,
+        #[schema(nullable = false)] deleted_at: Option<Instant>,
+    }
+    MessageChanged {
+        /// Of a consultation's chat.
+        #[schema(nullable = false)] consultation_id: Option<Uuid>,
+        /// Of a thread.
+        #[schema(nullable = false)] thread_id: Option<Uuid>,
+        id: Uuid,
+        /// Which event the message is.
+        message_seq: i64,
+        sender_id: Uuid,
+        client_message_id: String,
+        /// Null once it is deleted.
+        #[schema(required)] body: Option<String>,
+        sent_at: Instant,
+        #[schema(nullable = false)] edited_at: Option<Instant>,
+        #[schema(nullable = false)] deleted_at: Option<Instant>,
     }
     MessageRead { user_id: Uuid, seq: i64 }
     MediaChanged { user_id: Uuid, microphone: bool, camera: bool }
     /// Whom an event is about.
     Somebody { user_id: Uuid }
     AnnotationsSaved { id: Uuid, author_id: Uuid, saved_at: Instant }
+    FileShared { file_id: Uuid, shared_by: Uuid, kind: Option<String>, size_bytes: i64 }
+    BackupLinkOffered {
+        /// `quality` or `issue`.
+        reason: String,
+        /// Whose connection it is, with `quality`.
+        #[schema(nullable = false)] user_id: Option<Uuid>,
+        /// Which issue, with `issue`.
+        #[schema(nullable = false)] issue_id: Option<Uuid>,
+        path: String,
+        next_provider: Option<String>,
+        emergency_contacts: Vec<String>,
+    }
+    Issue {
+        issue_id: Uuid,
+        consultation_id: Uuid,
+        patient_id: Uuid,
+        facility_id: Uuid,
+        reporter_id: Uuid,
+        reporter_role: String,
+        category: String,
+        severity: String,
+        status: String,
+        assignee_id: Option<Uuid>,
+    }
+    ThreadParticipantAdded { thread_id: Uuid, user_id: Uuid, role: String }
+    ThreadParticipantRemoved { thread_id: Uuid, user_id: Uuid }
+    ThreadChanged { thread_id: Uuid, by: Option<Uuid> }
+    ThreadOpened { thread_id: Uuid, kind: String }
+    File {
+        file_id: Uuid,
+        owner_id: Uuid,
+        patient_id: Uuid,
+        consultation_id: Option<Uuid>,
+        status: String,
+        kind: Option<String>,
+        size_bytes: i64,
+    }
+    QualityAdvice {
+        /// `video` (everything), `audio` or `chat`.
+        advice: String,
+    }
     WaitingPosition { position: i32, expected_wait_seconds: i64 }
     WaitingLine { doctor_id: Uuid, waiting: Vec<WaitingEntry> }
     WaitingEntry {

@@ -1,7 +1,7 @@
 //! Commands: the same service methods as the HTTP routes call, with the same answers.
 
 use consilium_consultations::{MediaChange, SignalKind};
-use consilium_kernel::{CommandMeta, ConsultationId, Refusal, RefusalKind, UserId};
+use consilium_kernel::{CommandMeta, ConsultationId, Id, Refusal, RefusalKind, UserId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
@@ -11,14 +11,20 @@ use super::{
     catalogue::Shape,
     context::WsContext,
     limits::Paces,
-    payloads::{Annotate, Cursor, MarkRead, RaiseHand, SetMedia, ShareScreen, Typing, WebRtc},
+    payloads::{
+        Annotate, Cursor, DeleteMessage, EditMessage, MarkRead, RaiseHand, SetMedia, ShareScreen, Typing, WebRtc,
+    },
     protocol::wrong_shape,
+    threads,
     topic::Topic,
 };
 use crate::http::{
     chat::{MessageResponse, SendMessageRequest},
     consultations::ConsultationResponse,
     media::{AnnotationsResponse, MediaResponse, SaveAnnotationsRequest},
+    quality::{QualityRequest, ReportedResponse as QualityReported},
+    shared_files::{ShareFileRequest, SharedFileResponse},
+    support::{IssueRequest, ReportedResponse as IssueReported},
 };
 
 /// What can be commanded on the topic of a consultation.
@@ -27,8 +33,14 @@ use crate::http::{
 pub enum CommandName {
     /// `{client_message_id, body}` → the stored message.
     SendMessage,
+    /// `{message_id, body}` → the message as it stands now.
+    EditMessage,
+    /// `{message_id}` → what is left of the message.
+    DeleteMessage,
     /// `{seq}` → `{seq}`.
     MarkRead,
+    /// `{file_id}` → the shared file.
+    ShareFile,
     /// Anything → `{}`; a signal to the others.
     Typing,
     /// `{kind: offer | answer | ice, to?, …}` → `{}`; a signal to the others in the room, or to one of them.
@@ -45,6 +57,10 @@ pub enum CommandName {
     Annotate,
     /// `{client_annotation_id, strokes}` → the stored drawing.
     SaveAnnotations,
+    /// `{measurements}` → `{accepted, advice}`.
+    ReportQuality,
+    /// `{category, severity, description, diagnostics?}` → the issue and another way to meet.
+    ReportIssue,
     /// The doctor lets the waiting patient in → the consultation.
     Admit,
     /// The doctor begins → the consultation.
@@ -55,7 +71,7 @@ pub enum CommandName {
     Leave,
 }
 
-const UNKNOWN: Refusal =
+pub(super) const UNKNOWN: Refusal =
     Refusal::new(RefusalKind::NotFound, "unknown_command", "There is no such command on this topic.");
 
 const TOO_OFTEN: Refusal =
@@ -69,6 +85,11 @@ impl CommandName {
         }
         match self {
             Self::SendMessage => (is::<SendMessageRequest>(), is::<MessageResponse>()),
+            Self::EditMessage => (is::<EditMessage>(), is::<MessageResponse>()),
+            Self::DeleteMessage => (is::<DeleteMessage>(), is::<MessageResponse>()),
+            Self::ShareFile => (is::<ShareFileRequest>(), is::<SharedFileResponse>()),
+            Self::ReportQuality => (is::<QualityRequest>(), is::<QualityReported>()),
+            Self::ReportIssue => (is::<IssueRequest>(), is::<IssueReported>()),
             Self::MarkRead => (is::<MarkRead>(), is::<MarkRead>()),
             Self::Typing => (is::<Typing>(), None),
             Self::Signal => (is::<WebRtc>(), None),
@@ -104,20 +125,38 @@ pub async fn perform(
     command: &str,
     data: Value,
 ) -> Result<Value, Refusal> {
-    let Topic::Consultation(id) = Topic::parse(topic)? else { return Err(UNKNOWN) };
+    let topic = Topic::parse(topic)?;
     let command: CommandName = command.parse().map_err(|_| UNKNOWN)?;
     if let Some(pace) = command.pace() {
         paces.keep(command, pace).map_err(|seconds| Refusal { retry_after: Some(seconds), ..TOO_OFTEN })?;
     }
+    let id = match topic {
+        Topic::Consultation(id) => id,
+        Topic::Thread(id) => return threads::perform(context, meta, id, command, data).await,
+        Topic::Me | Topic::WaitingRoom(_) => return Err(UNKNOWN),
+    };
     let consultations = &context.consultations;
     match command {
         CommandName::SendMessage => {
             let message: SendMessageRequest = body(data)?;
             answer(MessageResponse::from(consultations.send_message(meta, id, message.into()).await?))
         }
+        CommandName::EditMessage => {
+            let EditMessage { message_id, body } = body(data)?;
+            let edited = consultations.edit_message(&meta, id, Id::new(message_id), body).await?;
+            answer(MessageResponse::from(edited))
+        }
+        CommandName::DeleteMessage => {
+            let DeleteMessage { message_id } = body(data)?;
+            answer(MessageResponse::from(consultations.delete_message(&meta, id, Id::new(message_id)).await?))
+        }
         CommandName::MarkRead => {
             let MarkRead { seq } = body(data)?;
             answer(consultations.mark_read(meta, id, seq).await?)
+        }
+        CommandName::ShareFile => {
+            let ShareFileRequest { file_id } = body(data)?;
+            answer(SharedFileResponse::from(consultations.share_file(meta, id, Id::new(file_id)).await?))
         }
         CommandName::Typing => signal(context, &meta, id, SignalKind::Typing, None, data).await,
         CommandName::Signal => {
@@ -140,6 +179,14 @@ pub async fn perform(
         CommandName::SaveAnnotations => {
             let drawing: SaveAnnotationsRequest = body(data)?;
             answer(AnnotationsResponse::from(consultations.save_annotations(meta, id, drawing.into()).await?))
+        }
+        CommandName::ReportQuality => {
+            let measured: QualityRequest = body(data)?;
+            answer(QualityReported::from(consultations.report_quality(meta, id, measured.into()).await?))
+        }
+        CommandName::ReportIssue => {
+            let issue: IssueRequest = body(data)?;
+            answer(IssueReported::from(context.support.report(meta, id, issue.into()).await?))
         }
         CommandName::Admit => answer(ConsultationResponse::from(consultations.admit(meta, id).await?)),
         CommandName::Start => answer(ConsultationResponse::from(consultations.start(meta, id).await?)),
@@ -169,11 +216,11 @@ async fn media(
     answer(MediaResponse::from(context.consultations.change_media(meta, id, change.into()).await?))
 }
 
-fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
+pub(super) fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
     serde_json::from_value(data).map_err(|error| wrong_shape("/data", &error))
 }
 
-fn answer(value: impl Serialize) -> Result<Value, Refusal> {
+pub(super) fn answer(value: impl Serialize) -> Result<Value, Refusal> {
     serde_json::to_value(value).map_err(|_| Refusal::internal())
 }
 
@@ -191,7 +238,10 @@ mod tests {
             names,
             [
                 "send_message",
+                "edit_message",
+                "delete_message",
                 "mark_read",
+                "share_file",
                 "typing",
                 "signal",
                 "raise_hand",
@@ -200,6 +250,8 @@ mod tests {
                 "cursor",
                 "annotate",
                 "save_annotations",
+                "report_quality",
+                "report_issue",
                 "admit",
                 "start",
                 "end",

@@ -4,11 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use consilium_chat::Connected;
 use consilium_consultations::Consultations;
 use consilium_db::Db;
 use consilium_identity::Identity;
-use consilium_kernel::{Refusal, Timestamp, User};
+use consilium_kernel::{Refusal, Timestamp, User, UserId};
+use consilium_messaging::Messaging;
 use consilium_runtime::EventBus;
+use consilium_support::Support;
 use serde::Deserialize;
 
 use super::{
@@ -40,6 +43,8 @@ pub struct WsSettings {
     pub ping_every: Duration,
     /// A client that was not heard of for this long is gone.
     pub silence_limit: Duration,
+    /// A client that was not heard of for this long is away, for the others in a conversation.
+    pub away_after: Duration,
     /// Between two looks whether the session still stands. The token's expiry is looked at every second.
     pub recheck_every: Duration,
     /// A participant whose last connection is gone for this long has left the consultation.
@@ -62,6 +67,7 @@ impl Default for WsSettings {
             login_limit: Duration::from_secs(10),
             ping_every: Duration::from_secs(20),
             silence_limit: Duration::from_secs(60),
+            away_after: Duration::from_secs(45),
             recheck_every: Duration::from_secs(30),
             grace: Duration::from_secs(30),
             burst: 60,
@@ -80,6 +86,8 @@ pub struct WsContext {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) auth: Arc<dyn Authenticate>,
     pub(super) consultations: Consultations,
+    pub(super) support: Support,
+    pub(super) messaging: Messaging,
     pub(super) settings: Arc<WsSettings>,
     pub(super) connections: Connections,
     pub(super) presence: Presence,
@@ -92,11 +100,13 @@ impl WsContext {
         bus: Arc<dyn EventBus>,
         auth: Arc<dyn Authenticate>,
         consultations: Consultations,
+        messaging: Messaging,
         settings: WsSettings,
     ) -> Self {
-        let presence = Presence::new(consultations.clone(), settings.grace);
+        let presence = Presence::new(consultations.clone(), bus.clone(), settings.grace);
         let connections = Connections::default();
-        Self { db, bus, auth, consultations, settings: Arc::new(settings), connections, presence }
+        let support = Support::new(db.clone(), consultations.clone());
+        Self { db, bus, auth, consultations, messaging, support, settings: Arc::new(settings), connections, presence }
     }
 
     /// To be called once after start: whoever was in a consultation when the server ended, and does not come
@@ -119,6 +129,12 @@ impl WsContext {
     pub(super) async fn log_in(&self, token: &str) -> Result<(User, Option<Timestamp>), Refusal> {
         let user = self.auth.authenticate(token).await?;
         Ok((user, expiry(token)))
+    }
+}
+
+impl Connected for WsContext {
+    fn is_connected(&self, topic: &str, user: UserId) -> bool {
+        self.presence.is_online(topic, user)
     }
 }
 

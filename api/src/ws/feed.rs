@@ -69,7 +69,7 @@ impl Feed {
         self.epoch
     }
 
-    /// Sends until the connection closes.
+    /// Sends until the connection closes, or its owner is taken out of the conversation.
     pub async fn run(mut self, outgoing: Outgoing) {
         if self.feed(&outgoing).await.is_err() {
             tracing::debug!(topic = self.topic, "a subscription ended with its connection");
@@ -138,9 +138,12 @@ impl Feed {
 
     async fn send(&mut self, outgoing: &Outgoing, event: TopicEvent) -> Result<(), Closed> {
         let TopicEvent { seq, event, at, data, .. } = event;
+        // Only what happened since this subscription was permitted: they may have come back after an older removal.
+        let named = data.get("user_id").and_then(serde_json::Value::as_str) == Some(self.me.to_string().as_str());
+        let removed = seq > self.head && event == "participant_removed" && named;
         outgoing.push(&ServerFrame::Event { topic: self.label.clone(), seq, event, at, data }).await?;
         self.sent = seq;
-        Ok(())
+        if removed { Err(Closed) } else { Ok(()) }
     }
 
     /// Passes on what is meant for this account, and not the account's own.

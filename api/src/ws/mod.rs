@@ -20,6 +20,7 @@ mod protocol;
 mod session;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod topic;
 mod worker;
 

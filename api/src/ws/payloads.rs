@@ -18,6 +18,27 @@ pub struct MarkRead {
     pub seq: i64,
 }
 
+/// What a message is to say instead.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EditedMessage)]
+pub struct EditMessage {
+    /// Which.
+    pub message_id: Uuid,
+    /// All of the new text.
+    #[schema(min_length = 1, max_length = 8000)]
+    pub body: String,
+}
+
+/// A message to take back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DeletedMessage)]
+pub struct DeleteMessage {
+    /// Which.
+    pub message_id: Uuid,
+}
+
 /// Microphone and camera; what is absent stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

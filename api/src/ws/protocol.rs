@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::presence::Present;
 use crate::http::problem::{ProblemDocument, status};
 
 /// The subprotocol that a client must offer.
@@ -39,7 +40,7 @@ pub enum ClientFrame {
     Subscribe {
         /// Comes back with the answer.
         id: String,
-        /// `user:me`, `consultation:<id>`, `waiting_room:<doctor_id>`.
+        /// `user:me`, `consultation:<id>`, `thread:<id>`, `waiting_room:<doctor_id>`.
         topic: String,
         /// The newest number the client has; without it only what happens from now on is sent.
         #[serde(default)]
@@ -139,12 +140,23 @@ pub enum ServerFrame {
 }
 
 /// What `subscribe` is answered with.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Subscribed {
     /// Of the topic's newest event.
     pub seq: i64,
     /// Under which numbers mean something.
     pub epoch: Uuid,
+    /// Of a conversation: who is there now, or may come back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub presence: Option<Vec<Present>>,
+}
+
+impl Subscribed {
+    /// Without presence.
+    pub fn new(seq: i64, epoch: Uuid) -> Self {
+        Self { seq, epoch, presence: None }
+    }
 }
 
 const NOT_JSON: Refusal = Refusal::new(RefusalKind::Malformed, "malformed", "The frame is not a JSON object.");

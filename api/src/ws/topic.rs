@@ -1,7 +1,8 @@
 //! Topics, as clients name them, and who may watch which.
 
 use consilium_consultations::Consultations;
-use consilium_kernel::{CommandMeta, ConsultationId, DoctorId, Refusal, RefusalKind, UserId};
+use consilium_kernel::{CommandMeta, ConsultationId, DoctorId, Refusal, RefusalKind, ThreadId, UserId};
+use consilium_messaging::Messaging;
 
 /// A topic that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub enum Topic {
     Me,
     /// `consultation:<id>`.
     Consultation(ConsultationId),
+    /// `thread:<id>`.
+    Thread(ThreadId),
     /// `waiting_room:<doctor_id>`.
     WaitingRoom(DoctorId),
 }
@@ -22,6 +25,7 @@ impl Topic {
         let parsed = match text.split_once(':') {
             Some(("user", "me")) => Some(Self::Me),
             Some(("consultation", id)) => canonical(id).map(|id| Self::Consultation(ConsultationId::new(id))),
+            Some(("thread", id)) => canonical(id).map(|id| Self::Thread(ThreadId::new(id))),
             Some(("waiting_room", id)) => canonical(id).map(|id| Self::WaitingRoom(DoctorId::new(id))),
             _ => None,
         };
@@ -33,16 +37,23 @@ impl Topic {
         match self {
             Self::Me => format!("user:{me}"),
             Self::Consultation(id) => consilium_consultations::topic(id),
+            Self::Thread(id) => consilium_messaging::topic(id),
             Self::WaitingRoom(doctor) => consilium_consultations::waiting_room_topic(doctor),
         }
     }
 
     /// Whether the caller may watch it; what is not theirs does not exist. Watching somebody else's record is
     /// audited before anything of it is sent.
-    pub async fn permit(self, meta: &CommandMeta, consultations: &Consultations) -> Result<(), Refusal> {
+    pub async fn permit(
+        self,
+        meta: &CommandMeta,
+        consultations: &Consultations,
+        messaging: &Messaging,
+    ) -> Result<(), Refusal> {
         match self {
             Self::Me => Ok(()),
             Self::Consultation(id) => consultations.as_participant(meta, id, "watch_consultation").await.map(|_| ()),
+            Self::Thread(id) => messaging.as_participant(meta, id, "watch_thread").await.map(|_| ()),
             Self::WaitingRoom(doctor) => consultations.may_see_line(meta, doctor),
         }
     }
@@ -69,8 +80,10 @@ mod tests {
             Topic::parse(&format!("waiting_room:{id}")),
             Ok(Topic::WaitingRoom(DoctorId::new(id.parse().unwrap())))
         );
+        assert_eq!(Topic::parse(&format!("thread:{id}")), Ok(Topic::Thread(ThreadId::new(id.parse().unwrap()))));
         for unknown in [
             "",
+            "thread:",
             "user",
             "user:",
             &format!("user:{id}"),

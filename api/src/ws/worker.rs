@@ -43,6 +43,8 @@ struct Conversation {
     /// When the client was last heard of.
     heard: watch::Receiver<Instant>,
     checked_at: Instant,
+    /// Whether the client has not been heard of for a while.
+    quiet: bool,
     subscriptions: HashMap<String, Subscribed>,
     paces: Paces<CommandName>,
     _entry: Entry,
@@ -51,7 +53,7 @@ struct Conversation {
 /// A topic being watched; both end when it is dropped.
 struct Subscribed {
     feed: JoinHandle<()>,
-    _watching: Option<Watching>,
+    watching: Option<Watching>,
 }
 
 impl Drop for Subscribed {
@@ -80,6 +82,7 @@ pub async fn converse(
         login,
         heard,
         checked_at: Instant::now(),
+        quiet: false,
         subscriptions: HashMap::new(),
         paces: Paces::default(),
         _entry: entry,
@@ -177,16 +180,19 @@ impl Conversation {
             Ok(feed) => feed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let begun = protocol::Subscribed { seq: feed.head(), epoch: feed.epoch() };
-        let data = serde_json::to_value(begun).unwrap_or_default();
-        self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
-        let user = &self.login.user;
+        let (user, mut begun) = (&self.login.user, protocol::Subscribed::new(feed.head(), feed.epoch()));
         let watching = match Topic::parse(label) {
-            Ok(Topic::Consultation(id)) => Some(self.context.presence.watch(user.facility_id, id, user.user_id)),
+            Ok(Topic::Consultation(_) | Topic::Thread(_)) => {
+                let watching = self.context.presence.watch(user.facility_id, label, user.user_id);
+                begun.presence = Some(self.context.presence.present(label));
+                Some(watching)
+            }
             _ => None,
         };
+        let data = serde_json::to_value(begun).unwrap_or_default();
+        self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
         let feed = tokio::spawn(feed.run(self.outgoing.clone()));
-        self.subscriptions.insert(label.to_owned(), Subscribed { feed, _watching: watching });
+        self.subscriptions.insert(label.to_owned(), Subscribed { feed, watching });
         Ok(Ok(()))
     }
 
@@ -207,10 +213,12 @@ impl Conversation {
         if self.subscriptions.len() >= self.context.settings.subscriptions {
             return Err(TOO_MANY_TOPICS);
         }
-        topic.permit(&self.meta(request_id), &self.context.consultations).await?;
         let me = self.login.user.user_id;
         let names = (label.to_owned(), topic.stored(me));
-        Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await
+        // Opened first: whoever is taken out from now on is heard of by the feed.
+        let feed = Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await?;
+        topic.permit(&self.meta(request_id), &self.context.consultations, &self.context.messaging).await?;
+        Ok(feed)
     }
 
     async fn reauthenticate(&mut self, token: String) -> Result<serde_json::Value, Refusal> {
@@ -237,6 +245,11 @@ impl Conversation {
         if self.heard.borrow().elapsed() > self.context.settings.silence_limit {
             self.outgoing.close(Close::Silent);
             return Err(Closed);
+        }
+        let quiet = self.heard.borrow().elapsed() > self.context.settings.away_after;
+        if std::mem::replace(&mut self.quiet, quiet) != quiet {
+            let watching = self.subscriptions.values().filter_map(|subscribed| subscribed.watching.as_ref());
+            watching.for_each(|watching| watching.quiet(quiet));
         }
         if self.checked_at.elapsed() < self.context.settings.recheck_every {
             return Ok(());

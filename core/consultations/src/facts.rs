@@ -1,12 +1,12 @@
 //! What others are told: the shapes of the consultation's events in the outbox and on its topic.
 
 use consilium_db::{Result, Tx, outbox::Fact};
-use consilium_kernel::{ConsultationId, EntityRef, UserId};
+use consilium_kernel::{ConsultationId, EntityRef};
 use serde_json::{Map, Value, json};
 
 use crate::{
     decide::Event,
-    model::{Consultation, Message, Part},
+    model::{Consultation, Part},
     topic,
 };
 
@@ -27,15 +27,18 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     let mut told = Vec::new();
     for event in events {
         state.take(event);
-        if let Some((event_type, data)) = fact(&state, after, event) {
-            tx.emit(Fact {
+        if let Some((event_type, details)) = fact(&state, after, event) {
+            let data = with_context(after, details.clone());
+            let fact = Fact {
                 entity: entity(after.id),
                 version: state.version,
                 event_type,
                 schema: SCHEMA,
                 subject,
                 data: &data,
-            })?;
+            };
+            // Which provider, and why: names and codes, without which the audit log told of a change and not its cause.
+            tx.emit_with(fact, event_type.starts_with("video_").then_some(&details))?;
             told.push((event_type, data));
         }
     }
@@ -46,9 +49,9 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     Ok(())
 }
 
-/// The event as others know it; `None` for what is nobody else's business.
+/// The event as others know it, without the ids of its consultation; `None` for what is nobody else's business.
 fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'static str, Value)> {
-    let (event_type, details) = match event {
+    let told = match event {
         Event::Joined { user_id, role, reconnected, .. } => (
             "participant_joined",
             json!({"user_id": user_id, "role": role, "reconnected": reconnected, "status": after.status}),
@@ -96,7 +99,7 @@ fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'
         | Event::MessageSent { .. }
         | Event::MessageRead { .. } => return None,
     };
-    Some((event_type, with_context(after, details)))
+    Some(told)
 }
 
 /// Adds the ids by which subscribers find what an event belongs to.
@@ -111,34 +114,4 @@ pub(crate) fn with_context(consultation: &Consultation, details: Value) -> Value
         data.extend(details);
     }
     Value::Object(data)
-}
-
-/// A message on the topic. Its number is the event's own.
-pub(crate) fn sent(consultation: &Consultation, message: &Message) -> Value {
-    json!({
-        "consultation_id": consultation.id,
-        "id": message.id,
-        "sender_id": message.sender_id,
-        "client_message_id": message.client_message_id,
-        "body": message.body,
-        "sent_at": message.sent_at,
-    })
-}
-
-/// A message in the outbox: without what it says.
-pub(crate) fn emit_sent(tx: &mut Tx<'_>, consultation: &Consultation, message: &Message) -> Result<()> {
-    let details = json!({"message_id": message.id, "sender_id": message.sender_id, "seq": message.seq});
-    tx.emit(Fact {
-        entity: entity(consultation.id),
-        version: consultation.version,
-        event_type: "message_sent",
-        schema: SCHEMA,
-        subject: consultation.patient_id.uuid(),
-        data: &with_context(consultation, details),
-    })
-}
-
-/// A read mark on the topic.
-pub(crate) fn read(user_id: UserId, seq: i64) -> Value {
-    json!({"user_id": user_id, "seq": seq})
 }

@@ -8,11 +8,16 @@
 //! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
+//! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
+//! | `share_file` | participants | `file_shared` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
 //! | `change_media` | participants | `media_changed`, `screen_share_started`, `screen_share_stopped`, `hand_raised`, `hand_lowered` (topic only) |
 //! | `save_annotations` | participants | `annotations_saved` |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
-//! | `put_notes` | the doctor | `notes_updated` (never on the topic) |
+//! | `put_notes`, `sign_notes`, `amend_notes` | the doctor | `notes_updated`, `notes_signed`, `notes_amended` (never on the topic) |
+//! | `rate` | the patient, once it is completed | `consultation_rated` (never on the topic) |
+//! | `report_quality` | participants in the room | `quality_advised` (never on the topic), `backup_link_offered` |
+//! | `switch_video` | the doctor | `video_provider_switched` |
 //!
 //! Topics: `consultation:<id>` with these events and `waiting_position_changed`; `waiting_room:<doctor_id>` with
 //! `waiting_line_changed`.
@@ -20,14 +25,20 @@
 mod actor;
 mod annotations;
 mod appointments;
+mod backup;
+mod chat;
 mod commands;
 mod decide;
 mod facts;
+mod files;
+mod history;
 mod line;
 mod media;
 mod model;
 mod notes;
+mod quality;
 mod queries;
+mod ratings;
 mod record;
 mod refusal;
 mod service;
@@ -39,13 +50,18 @@ mod video;
 pub use actor::{Action, Command, Reply};
 pub use annotations::{Annotations, AnnotationsId, NewAnnotations, Stroke, Tool};
 pub use appointments::AppointmentFollower;
+pub use backup::{BackupLink, Because, offer_backup_link};
+pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
+pub use files::SharedFilePage;
+pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
 pub use line::{WaitingPatient, WaitingPlace};
 pub use media::{Media, MediaChange};
 pub use model::{
     Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
 };
-pub use notes::{Notes, NotesText};
-pub use queries::MessagePage;
+pub use notes::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
+pub use quality::{Direction, MeasuredMedia, Measurement, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
+pub use ratings::{ConsultationRating, RatingDraft, RatingId, RatingPage, RatingTag};
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};
 pub use signals::SignalKind;

@@ -2,27 +2,14 @@
 
 use consilium_db::Tx;
 use consilium_kernel::{CommandMeta, ConsultationId, DoctorId, Principal, Refusal, Role, User};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     facts,
     line::{self, WaitingPatient},
-    model::{Consultation, Message, Part},
+    model::{Consultation, Part},
     service::Consultations,
     store,
 };
-
-/// A page of the chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessagePage {
-    /// Ordered by `seq`.
-    pub items: Vec<Message>,
-    /// Pass it as `after_seq` for the next page; `None` at the end.
-    pub next_after_seq: Option<i64>,
-}
-
-/// Messages of a page at most.
-const LARGEST_PAGE: i64 = 100;
 
 impl Consultations {
     /// The consultation, for its participants and the facility's staff. Holds no medical text.
@@ -32,24 +19,6 @@ impl Consultations {
             self.audit_read(meta, "read_consultation", &consultation).await?;
         }
         Ok(consultation)
-    }
-
-    /// Messages after `after_seq`, for participants only.
-    pub async fn messages(
-        &self,
-        meta: &CommandMeta,
-        id: ConsultationId,
-        after_seq: i64,
-        limit: i64,
-    ) -> Result<MessagePage, Refusal> {
-        let consultation = self.as_participant(meta, id, "read_messages").await?;
-        let limit = limit.clamp(1, LARGEST_PAGE);
-        let mut items =
-            self.db.read(move |session| store::messages_after(session, consultation.id, after_seq, limit + 1)).await?;
-        let more = items.len() as i64 > limit;
-        items.truncate(usize::try_from(limit).unwrap_or_default());
-        let next_after_seq = items.last().filter(|_| more).map(|message| message.seq);
-        Ok(MessagePage { items, next_after_seq })
     }
 
     /// The consultation, for a participant who is about to see what was said in it. Not the patient's own reads
@@ -102,7 +71,7 @@ impl Consultations {
         }
     }
 
-    async fn audit_read(
+    pub(crate) async fn audit_read(
         &self,
         meta: &CommandMeta,
         action: &'static str,

@@ -5,7 +5,7 @@ use consilium_kernel::{Refusal, UserId};
 
 use crate::{
     actor::{Action, Command, Reply},
-    appointments,
+    appointments, chat,
     decide::{Event, abandoned_at},
     facts::{self, ABANDONMENT},
     model::{Consultation, LeftBecause, Message, NewMessage, ReadMark, Status},
@@ -21,7 +21,7 @@ pub(crate) fn record(tx: &mut Tx<'_>, before: &Consultation, command: &Command, 
     }
     let after = apply(tx, before, events, &command.policy)?;
     match &command.action {
-        Action::SendMessage(message) => send(tx, &after, message).map(Reply::Message),
+        Action::SendMessage(message) => send(tx, &after, message, &command.policy).map(Reply::Message),
         Action::MarkRead { seq } => mark_read(tx, &after, *seq, !events.is_empty()).map(Reply::ReadMark),
         _ => {
             facts::tell(tx, before, &after, events)?;
@@ -90,36 +90,20 @@ fn set_abandonment(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     }
 }
 
-/// Stores a message under the number of its topic event; a message that was stored before is answered again.
-fn send(tx: &mut Tx<'_>, consultation: &Consultation, message: &NewMessage) -> Result<Message> {
-    let sender_id = caller(tx)?;
-    if let Some(stored) = store::message_sent_before(tx, consultation, sender_id, message)? {
-        return Ok(stored);
-    }
-    let mut stored = Message {
-        id: tx.new_id(),
-        seq: 0,
-        sender_id,
-        client_message_id: message.client_message_id.clone(),
-        body: message.body.clone(),
-        sent_at: tx.now(),
-    };
-    let subject = consultation.patient_id.uuid();
-    stored.seq = tx.publish(&topic(consultation.id), "message_sent", subject, &facts::sent(consultation, &stored))?;
-    store::insert_message(tx, consultation, &stored)?;
-    facts::emit_sent(tx, consultation, &stored)?;
-    Ok(stored)
+fn send(tx: &mut Tx<'_>, consultation: &Consultation, message: &NewMessage, policy: &Policy) -> Result<Message> {
+    let sender = caller(tx)?;
+    let readers = chat::readers(tx, consultation)?;
+    consilium_chat::send(tx, &chat::conversation(consultation), sender, message, &readers, &policy.chat)
 }
 
 fn mark_read(tx: &mut Tx<'_>, consultation: &Consultation, seq: i64, forwards: bool) -> Result<ReadMark> {
     let user_id = caller(tx)?;
-    let topic = topic(consultation.id);
-    if seq < 0 || seq > topics::head(tx, &topic)? {
+    if seq < 0 || seq > topics::head(tx, &topic(consultation.id))? {
         return Err(Refusal::field("/seq", "out_of_range", "names no event of this consultation").into());
     }
     if forwards {
         store::save_participants(tx, consultation, |participant| participant.user_id == user_id)?;
-        tx.publish(&topic, "message_read", consultation.patient_id.uuid(), &facts::read(user_id, seq))?;
+        consilium_chat::mark_read(tx, &chat::conversation(consultation), user_id, seq)?;
     }
     Ok(ReadMark { seq: consultation.participant(user_id).map_or(0, |participant| participant.read_seq) })
 }

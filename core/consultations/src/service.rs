@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use consilium_chat::ChatPolicy;
 use consilium_db::Db;
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement};
 use serde::{Deserialize, Serialize};
@@ -15,10 +16,16 @@ pub struct Policy {
     pub early_join: Duration,
     /// How long after the end the chat stays open.
     pub chat_after: Duration,
+    /// Editing messages, and telling those who are away.
+    pub chat: ChatPolicy,
     /// A patient who waits this long after the booked start, with no doctor there, waits in vain.
     pub waiting_limit: Duration,
     /// A consultation in progress with nobody in it is given up after this.
     pub empty_limit: Duration,
+    /// How long after its end a patient may rate a consultation.
+    pub rating_for: Duration,
+    /// Whom to call at the facility when a consultation does not work technically.
+    pub emergency_contacts: Vec<String>,
 }
 
 impl Default for Policy {
@@ -26,8 +33,11 @@ impl Default for Policy {
         Self {
             early_join: Duration::from_secs(15 * 60),
             chat_after: Duration::from_secs(7 * 24 * 3600),
+            chat: ChatPolicy::default(),
             waiting_limit: Duration::from_secs(2 * 3600),
             empty_limit: Duration::from_secs(30 * 60),
+            rating_for: Duration::from_secs(30 * 24 * 3600),
+            emergency_contacts: Vec::new(),
         }
     }
 }

@@ -50,7 +50,7 @@ pub struct Keys {
     pub audit_signing: SigningKey,
     /// Signs access tokens.
     pub token_signing: SigningKey,
-    /// Signs prescriptions.
+    /// Signs prescriptions and doctors' notes.
     pub prescription_signing: SigningKey,
 }
 

@@ -16,7 +16,9 @@ pub mod outbox;
 pub mod plugin_blobs;
 pub mod plugin_values;
 mod postgres;
+pub mod records;
 mod session;
+pub mod signing;
 pub mod subscriptions;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::expect_used, reason = "tests fail loudly")]

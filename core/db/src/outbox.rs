@@ -128,6 +128,21 @@ struct StoredEvent {
     data: Vec<u8>,
 }
 
+/// The condition on `tx` under which no running transaction can still write what sorts before a row: on PostgreSQL, to
+/// be below the oldest one. Ids are given for all databases of a server together; transactions known to run in another
+/// one do not count, so that a neighbour's long transaction delays nothing here.
+pub(crate) fn settled(session: &mut Session<'_>) -> &'static str {
+    session.connection().dialect(
+        "AND tx < (SELECT coalesce(min(running), max(next)) \
+             FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS snapshot \
+             LEFT JOIN (SELECT xid::text::bigint AS running FROM pg_snapshot_xip(pg_current_snapshot()) AS xid) AS ours \
+             ON NOT EXISTS (SELECT FROM pg_stat_activity AS session \
+                 WHERE session.backend_xid::text::bigint = running & 4294967295 \
+                 AND session.datname <> current_database())) ",
+        "",
+    )
+}
+
 /// The next events of a shard after `position`, at most `limit`, oldest first. Stops below the oldest
 /// transaction still running, because what it writes sorts before what is already visible.
 pub fn read_after(
@@ -136,14 +151,12 @@ pub fn read_after(
     position: Position,
     limit: i64,
 ) -> Result<Vec<(Position, EventEnvelope)>> {
-    let statement = session.connection().dialect(
+    let statement = format!(
         "SELECT tx, id, event_id, event_type, schema_number, entity_kind, entity_id, version, facility_id, at, trace, \
-         data FROM outbox WHERE shard = $1 AND (tx, id) > ($2, $3) \
-         AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ORDER BY tx, id LIMIT $4",
-        "SELECT tx, id, event_id, event_type, schema_number, entity_kind, entity_id, version, facility_id, at, trace, \
-         data FROM outbox WHERE shard = $1 AND (tx, id) > ($2, $3) ORDER BY tx, id LIMIT $4",
+         data FROM outbox WHERE shard = $1 AND (tx, id) > ($2, $3) {}ORDER BY tx, id LIMIT $4",
+        settled(session)
     );
-    let rows: Vec<StoredEvent> = sql_query(statement.to_owned())
+    let rows: Vec<StoredEvent> = sql_query(statement)
         .bind::<sql::SmallInt, _>(shard)
         .bind::<sql::BigInt, _>(position.tx)
         .bind::<sql::BigInt, _>(position.id)

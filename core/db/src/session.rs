@@ -106,7 +106,14 @@ impl<'a> Tx<'a> {
 
     /// Writes an event to the outbox and its line to the audit log.
     pub fn emit<E: Serialize>(&mut self, fact: Fact<'_, E>) -> Result<()> {
-        audit::append(self, fact.event_type, &fact.entity, fact.version, None)?;
+        self.emit_with(fact, None)
+    }
+
+    /// As [`Tx::emit`], where the line's action alone does not tell the story: with a JSON object of ids, names and
+    /// numbers. Never patient text.
+    pub fn emit_with<E: Serialize>(&mut self, fact: Fact<'_, E>, detail: Option<&serde_json::Value>) -> Result<()> {
+        let detail = detail.map(ToString::to_string);
+        audit::append(self, fact.event_type, &fact.entity, fact.version, detail)?;
         let envelope = outbox::append(self, fact)?;
         self.effects.events.push(envelope);
         Ok(())
@@ -146,6 +153,13 @@ impl<'a> Tx<'a> {
         let seq = appended.seq;
         self.effects.topics.push(appended);
         Ok(seq)
+    }
+
+    /// Gives an event of a live topic another body, for whoever reads it from now on: what was taken back must not be
+    /// told again to those who resume. Those who watch are told by an event of its own. One that is not kept any more
+    /// is passed over.
+    pub fn amend<T: Serialize>(&mut self, topic: &str, seq: i64, subject: uuid::Uuid, data: &T) -> Result<()> {
+        topics::amend(self, topic, seq, subject, data)
     }
 
     /// Stores the answer under the command's Idempotency-Key, if it has one.

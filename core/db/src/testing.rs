@@ -48,6 +48,21 @@ impl TestDb {
         [Self::sqlite(), Self::postgres()]
     }
 
+    /// What the lines that the audit log has of this action say besides, in order.
+    pub async fn audited(&self, action: &'static str) -> Vec<serde_json::Value> {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+            detail: Option<String>,
+        }
+        let lines = self.db.read(move |session| {
+            let query = diesel::sql_query("SELECT detail FROM audit_entry WHERE action = $1 ORDER BY tx, id");
+            Ok(query.bind::<diesel::sql_types::Text, _>(action).load::<Line>(session.connection())?)
+        });
+        let details = lines.await.expect("the audit log can be read").into_iter().map(|line| line.detail);
+        details.map(|detail| detail.map_or(serde_json::Value::Null, |text| text.parse().expect("JSON"))).collect()
+    }
+
     fn open(folder: std::path::PathBuf, url: String, drop_on: Option<(String, String)>) -> Self {
         Keys::create_missing(&folder).expect("keys");
         let start: Timestamp = "2026-06-01T08:00:00Z".parse().expect("an instant");

@@ -91,6 +91,15 @@ pub(crate) fn append<T: Serialize>(
     Ok(TopicEvent { topic: topic.to_owned(), seq: head.seq, event: event.to_owned(), at, data })
 }
 
+/// Gives an event that was appended before another body, under the same number.
+pub(crate) fn amend<T: Serialize>(tx: &mut Tx<'_>, topic: &str, seq: i64, subject: uuid::Uuid, data: &T) -> Result<()> {
+    let sealed = tx.seal(subject, cell(topic, seq), &serde_json::to_value(data)?)?;
+    diesel::update(topic_event::table.find((topic, seq)))
+        .set((topic_event::subject.eq(types::key(subject)), topic_event::data.eq(sealed)))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
 /// The number of the newest event of `topic`; 0 when it has none.
 pub fn head(session: &mut Session<'_>, topic: &str) -> Result<i64> {
     let seq = topic_head::table.find(topic).select(topic_head::seq).first(session.connection()).optional()?;

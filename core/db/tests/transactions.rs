@@ -320,6 +320,31 @@ async fn an_event_of_a_transaction_that_commits_late_is_not_skipped() {
 }
 
 #[tokio::test]
+async fn a_transaction_in_another_database_of_the_server_delays_nothing() {
+    let (test, neighbour) = (TestDb::postgres(), TestDb::postgres());
+    let entity = uuid::Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0000);
+    let (started, wait) =
+        (std::sync::Arc::new(std::sync::Barrier::new(2)), std::sync::Arc::new(std::sync::Barrier::new(2)));
+    let (db, a, b) = (neighbour.db.clone(), started.clone(), wait.clone());
+    let long = tokio::spawn(async move {
+        db.write(&meta(), move |tx| {
+            tx.emit(fact(entity, &json!("elsewhere")))?;
+            a.wait();
+            b.wait();
+            Ok(())
+        })
+        .await
+    });
+    tokio::task::spawn_blocking(move || started.wait()).await.unwrap();
+    test.db.write(&meta(), move |tx| tx.emit(fact(entity, &json!("here")))).await.unwrap();
+    let (start, shard) = (Position { tx: -1, id: 0 }, outbox::shard_of(entity));
+    let seen = test.db.read(move |s| outbox::read_after(s, shard, start, 10)).await.unwrap();
+    tokio::task::spawn_blocking(move || wait.wait()).await.unwrap();
+    long.await.unwrap().unwrap();
+    assert_eq!(seen.iter().map(|(_, event)| event.data.as_str().unwrap()).collect::<Vec<_>>(), ["here"]);
+}
+
+#[tokio::test]
 async fn first_uses_of_one_data_key_do_not_fail_each_other() {
     for test in TestDb::both() {
         let subject = test.db.ids().next();

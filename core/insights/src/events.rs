@@ -4,7 +4,7 @@
 
 use consilium_db::{Result, Session};
 use consilium_kernel::{DoctorId, EventEnvelope};
-use consilium_plugin_host::contract::{Entity, Event};
+use consilium_plugin_host::contract::Event;
 use serde_json::{Map, Value, json};
 
 /// The fields that the contract describes, by event type; what is not here is taken from the doctor.
@@ -22,16 +22,7 @@ pub(crate) fn shown(session: &mut Session<'_>, event: &EventEnvelope) -> Result<
         },
         None => json!({}),
     };
-    Ok(Some(Event {
-        id: event.id.to_string(),
-        kind: event.event_type.clone(),
-        schema: u32::from(event.schema),
-        entity: Entity { kind: event.entity.kind.clone(), id: event.entity.id.to_string() },
-        version: u64::try_from(event.version).unwrap_or_default(),
-        facility: event.facility.to_string(),
-        at: event.at,
-        data,
-    }))
+    Ok(Some(consilium_feeder::event(event, data)))
 }
 
 /// The fields with the doctor's zone, which decides the day, and fee. `None` for a consultation that never took

@@ -89,6 +89,7 @@ pub mod ids {
         Appointment => AppointmentId,
         Consultation => ConsultationId,
         Message => MessageId,
+        Thread => ThreadId,
         Prescription => PrescriptionId,
         Delivery => DeliveryId,
         Event => EventId,

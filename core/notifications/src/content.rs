@@ -2,7 +2,7 @@
 //! diagnosis or a message body cannot get into a mail by being in an event.
 
 use consilium_kernel::{
-    AppointmentId, ConsultationId, DoctorId, PatientId, PrescriptionId, TimeZone, Timestamp, UserId,
+    AppointmentId, ConsultationId, DoctorId, PatientId, PrescriptionId, ThreadId, TimeZone, Timestamp, UserId,
 };
 use consilium_scheduling::{Appointment, Status, VisitType};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,19 @@ pub enum Content {
         #[serde(default)]
         reason: Option<String>,
     },
+    /// Messages that wait: where, and not even by whom.
+    Messages {
+        /// For whom.
+        user_id: UserId,
+        /// The number of the newest one.
+        seq: i64,
+        /// In the chat of a consultation.
+        #[serde(default)]
+        consultation_id: Option<ConsultationId>,
+        /// In a thread.
+        #[serde(default)]
+        thread_id: Option<ThreadId>,
+    },
     /// A consultation.
     Consultation {
         /// Which.
@@ -106,6 +119,23 @@ pub enum Content {
         #[serde(default)]
         status: Option<String>,
     },
+    /// A follow-up that the doctor asked for.
+    FollowUp {
+        /// Which.
+        id: uuid::Uuid,
+        /// With whom.
+        doctor_id: DoctorId,
+        /// For whom.
+        patient_id: PatientId,
+        /// The slot that is, or was, kept.
+        #[serde(default)]
+        starts_at: Option<Timestamp>,
+        /// Until when.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+        /// How they meet.
+        visit_type: VisitType,
+    },
 }
 
 impl Content {
@@ -123,8 +153,10 @@ impl Content {
             Kind::EmailVerification | Kind::PasswordReset => "token",
             Kind::PasswordChanged | Kind::SecurityAlert => "account",
             Kind::DoctorApproved | Kind::DoctorRejected => "verification",
+            Kind::MessagesWaiting => "messages",
             Kind::ConsultationEnded => "consultation",
             Kind::PrescriptionIssued | Kind::PrescriptionStatusChanged => "prescription",
+            Kind::FollowUpHeld | Kind::FollowUpExpired | Kind::FollowUpDeclined | Kind::FollowUpUnplaced => "follow_up",
         };
         let mut tagged = data.as_object().cloned().unwrap_or_default();
         tagged.insert("about".to_owned(), json!(about));
@@ -134,10 +166,13 @@ impl Content {
     /// The account it names.
     pub fn user_id(&self) -> Option<UserId> {
         match self {
-            Self::Token { user_id, .. } | Self::Account { user_id } | Self::Verification { user_id, .. } => {
-                Some(*user_id)
+            Self::Token { user_id, .. }
+            | Self::Account { user_id }
+            | Self::Verification { user_id, .. }
+            | Self::Messages { user_id, .. } => Some(*user_id),
+            Self::Appointment(_) | Self::Consultation { .. } | Self::Prescription { .. } | Self::FollowUp { .. } => {
+                None
             }
-            Self::Appointment(_) | Self::Consultation { .. } | Self::Prescription { .. } => None,
         }
     }
 
@@ -146,8 +181,9 @@ impl Content {
         match self {
             Self::Appointment(AppointmentContent { doctor_id, patient_id, .. })
             | Self::Consultation { doctor_id, patient_id, .. }
-            | Self::Prescription { doctor_id, patient_id, .. } => Some((*doctor_id, *patient_id)),
-            Self::Token { .. } | Self::Account { .. } | Self::Verification { .. } => None,
+            | Self::Prescription { doctor_id, patient_id, .. }
+            | Self::FollowUp { doctor_id, patient_id, .. } => Some((*doctor_id, *patient_id)),
+            Self::Token { .. } | Self::Account { .. } | Self::Verification { .. } | Self::Messages { .. } => None,
         }
     }
 
@@ -190,10 +226,16 @@ impl Payload {
             // A token is for the mailbox that it proves, and for nothing else.
             Content::Token { .. } | Content::Account { .. } => Map::new(),
             Content::Verification { reason, .. } => object(json!({ "reason": reason })),
+            Content::Messages { consultation_id, thread_id, .. } => {
+                object(json!({ "consultation_id": consultation_id, "thread_id": thread_id }))
+            }
             Content::Consultation { consultation_id, .. } => object(json!({ "consultation_id": consultation_id })),
             Content::Prescription { prescription_id, status, .. } => {
                 object(json!({ "prescription_id": prescription_id, "status": status }))
             }
+            Content::FollowUp { id, starts_at, expires_at, visit_type, .. } => object(json!({
+                "follow_up_id": id, "starts_at": starts_at, "expires_at": expires_at, "visit_type": visit_type,
+            })),
         };
         if let Some(name) = &self.doctor_name {
             params.insert("doctor_name".to_owned(), json!(name));

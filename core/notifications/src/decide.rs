@@ -14,6 +14,9 @@ pub fn expires_at(kind: Kind, content: &Content, now: Timestamp) -> Timestamp {
     if let (true, Some(appointment)) = (kind.is_reminder(), content.appointment()) {
         return appointment.starts_at;
     }
+    if let (Kind::FollowUpHeld, Content::FollowUp { expires_at: Some(end), .. }) = (kind, content) {
+        return *end;
+    }
     let worth = match kind {
         Kind::PasswordReset => SignedDuration::from_hours(1),
         Kind::EmailVerification => SignedDuration::from_hours(24),

@@ -7,7 +7,8 @@ use consilium_runtime::Subscriber;
 use crate::{
     announce::{Announcer, Occasion},
     content::{AppointmentContent, Content},
-    rules::{self, ENDS_REMINDERS, MOVES_REMINDERS},
+    model::Kind,
+    rules::{self, ENDS_REMINDERS, ENDS_WAITING, MOVES_REMINDERS},
     store,
 };
 
@@ -21,6 +22,7 @@ impl Subscriber for NotificationSubscriber {
 
     fn digest(&self, tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
         withdraw_reminders(tx, event)?;
+        withdraw_waiting(tx, event)?;
         for rule in rules::of_event(event) {
             let content = Content::read(rule.kind, &event.data)?;
             self.0.announce(tx, rule, &occasion(event, &content), content)?;
@@ -29,11 +31,13 @@ impl Subscriber for NotificationSubscriber {
     }
 }
 
-/// An appointment is told about once per schedule revision; everything else once per event.
+/// An appointment is told about once per schedule revision, messages once per newest one; everything else once per
+/// event.
 fn occasion(event: &EventEnvelope, content: &Content) -> Occasion {
-    let (entity, revision) = match content.appointment() {
-        Some(appointment) => (event.entity.clone(), appointment.revision),
-        None => (EntityRef::new("event", event.id.uuid()), 0),
+    let (entity, revision) = match content {
+        Content::Appointment(appointment) => (event.entity.clone(), appointment.revision),
+        Content::Messages { seq, .. } => (event.entity.clone(), *seq),
+        _ => (EntityRef::new("event", event.id.uuid()), 0),
     };
     Occasion { entity, revision, facility: event.facility, at: event.at }
 }
@@ -46,4 +50,14 @@ fn withdraw_reminders(tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
     let appointment: AppointmentContent = serde::Deserialize::deserialize(&event.data)?;
     let wrong_below = if ends { appointment.revision + 1 } else { appointment.revision };
     store::withdraw_reminders(tx, event.entity.id, wrong_below)
+}
+
+/// Whoever has read what waited need not be written to, nor be shown any more that it waits.
+fn withdraw_waiting(tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
+    if event.event_type != ENDS_WAITING {
+        return Ok(());
+    }
+    let read = Content::read(Kind::MessagesWaiting, &event.data)?;
+    let Content::Messages { user_id, seq, .. } = read else { return Ok(()) };
+    store::withdraw_waiting(tx, event.entity.id, user_id, seq)
 }

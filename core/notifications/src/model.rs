@@ -49,6 +49,16 @@ pub enum Kind {
     PrescriptionIssued,
     /// A pharmacy said how far it is.
     PrescriptionStatusChanged,
+    /// A slot is kept for a follow-up that the doctor asked for.
+    FollowUpHeld,
+    /// Nobody confirmed it in time.
+    FollowUpExpired,
+    /// The patient does not want it.
+    FollowUpDeclined,
+    /// There is no free slot near the wanted day.
+    FollowUpUnplaced,
+    /// Something was written to somebody who was away.
+    MessagesWaiting,
 }
 
 impl Kind {
@@ -119,11 +129,11 @@ pub struct Delivery {
     pub channel: Channel,
     /// Where it stands.
     pub status: DeliveryStatus,
-    /// What must not be told twice: `appointment`, or `event` for everything without a schedule revision.
+    /// What must not be told twice: `appointment`, `consultation` or `thread` where messages wait, `event` elsewhere.
     pub entity_kind: String,
     /// Its id.
     pub entity_id: uuid::Uuid,
-    /// The schedule revision of an appointment; 0 elsewhere.
+    /// The schedule revision of an appointment, or the message that waits; 0 elsewhere.
     pub revision: i64,
     /// To whom.
     pub recipient_id: UserId,

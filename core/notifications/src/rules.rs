@@ -35,6 +35,7 @@ const fn rule(trigger: Trigger, kind: Kind, to: &'static [(Audience, &'static [C
 }
 
 const BOTH_WAYS: &[Channel] = &[Email, InApp];
+const IN_APP: &[(Audience, &[Channel])] = &[(Patient, &[InApp]), (Doctor, &[InApp])];
 const PATIENT_AND_DOCTOR: &[(Audience, &[Channel])] = &[(Patient, BOTH_WAYS), (Doctor, BOTH_WAYS)];
 
 /// The table. A doctor's day is in the doctor's calendar: reminders reach doctors inside the product only.
@@ -55,7 +56,12 @@ pub const RULES: &[Rule] = &[
     rule(Trigger::EventWith("doctor_verified", "decision", "rejected"), Kind::DoctorRejected, &[(Account, BOTH_WAYS)]),
     rule(Trigger::Event("consultation_ended"), Kind::ConsultationEnded, &[(Patient, &[InApp])]),
     rule(Trigger::Event("prescription_issued"), Kind::PrescriptionIssued, &[(Patient, BOTH_WAYS)]),
+    rule(Trigger::Event("messages_waiting"), Kind::MessagesWaiting, &[(Account, BOTH_WAYS)]),
     rule(Trigger::Event("prescription_status_changed"), Kind::PrescriptionStatusChanged, &[(Patient, &[InApp])]),
+    rule(Trigger::Event("follow_up_held"), Kind::FollowUpHeld, &[(Patient, BOTH_WAYS)]),
+    rule(Trigger::Event("follow_up_expired"), Kind::FollowUpExpired, IN_APP),
+    rule(Trigger::Event("follow_up_declined"), Kind::FollowUpDeclined, &[(Doctor, &[InApp])]),
+    rule(Trigger::Event("follow_up_unplaced"), Kind::FollowUpUnplaced, IN_APP),
 ];
 
 /// Events after which reminders of the appointment's present and earlier revisions are wrong.
@@ -64,6 +70,9 @@ pub const ENDS_REMINDERS: &[&str] =
 
 /// The event after which reminders of earlier revisions are wrong.
 pub const MOVES_REMINDERS: &str = "appointment_rescheduled";
+
+/// The event after which it is not true any more that messages wait.
+pub const ENDS_WAITING: &str = "waiting_messages_read";
 
 /// The rules that an event sets off.
 pub fn of_event(event: &EventEnvelope) -> impl Iterator<Item = &'static Rule> {

@@ -120,6 +120,29 @@ pub fn withdraw_reminders(tx: &mut Tx<'_>, appointment: uuid::Uuid, wrong_below:
     Ok(())
 }
 
+/// Messages up to `seq` do not wait for `reader` any more: mails that were not sent are withdrawn, and the inbox shows
+/// them as seen.
+pub fn withdraw_waiting(tx: &mut Tx<'_>, conversation: uuid::Uuid, reader: UserId, seq: i64) -> Result<()> {
+    let now = tx.now();
+    let unsent: Vec<&str> = vec![DeliveryStatus::Queued.into(), DeliveryStatus::Failed.into()];
+    let told = delivery::table
+        .filter(delivery::entity_id.eq(key(conversation)))
+        .filter(delivery::recipient_id.eq(key(reader)))
+        .filter(delivery::kind.eq(<&str>::from(Kind::MessagesWaiting)))
+        .filter(delivery::revision.le(seq));
+    diesel::update(told.filter(delivery::status.eq_any(unsent)))
+        .set((
+            delivery::status.eq(<&str>::from(DeliveryStatus::Withdrawn)),
+            delivery::version.eq(delivery::version + 1),
+        ))
+        .execute(tx.connection())?;
+    let shown = told.filter(delivery::channel.eq(<&str>::from(Channel::InApp)));
+    diesel::update(shown.filter(delivery::read_at.is_null()))
+        .set((delivery::read_at.eq(maybe_at(Some(now))), delivery::version.eq(delivery::version + 1)))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = delivery)]
 struct DeliveryRow {

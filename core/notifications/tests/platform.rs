@@ -114,7 +114,7 @@ async fn the_whole_way() {
         let scheduling = Scheduling::new(
             db.clone(),
             schedules,
-            SchedulingSettings { require_verified_email: false, no_show_minutes: 15 },
+            SchedulingSettings { require_verified_email: false, no_show_minutes: 15, follow_up_hold_hours: 72 },
         );
         let notifications = Notifications::new(db.clone(), &"https://clinic.example.org".parse().unwrap());
         let post = Arc::new(Post { test: test.clock.clone(), taken: Mutex::default() });

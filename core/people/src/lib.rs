@@ -22,4 +22,7 @@ pub use model::{
 };
 pub use refusal::PeopleRefusal;
 pub use service::People;
-pub use store::{doctor::doctor, patient::patient};
+pub use store::{
+    doctor::{doctor, rated},
+    patient::patient,
+};

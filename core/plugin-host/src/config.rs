@@ -33,6 +33,8 @@ pub struct Settings {
     pub breaker_window: usize,
     /// How long an open breaker refuses calls before it lets one try.
     pub breaker_open_ms: u64,
+    /// How long calls of a method are kept away at most from a provider that asks to be left alone.
+    pub longest_rest_ms: u64,
     /// Wait before the first restart; doubled with each further crash.
     pub restart_backoff_ms: u64,
     /// Longest wait before a restart.
@@ -66,6 +68,7 @@ impl Default for Settings {
             drain_timeout_ms: 30_000,
             breaker_window: 20,
             breaker_open_ms: 30_000,
+            longest_rest_ms: 60_000,
             restart_backoff_ms: 100,
             restart_backoff_max_ms: 10_000,
             max_crashes: 5,

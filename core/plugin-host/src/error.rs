@@ -1,6 +1,7 @@
 //! Why a call failed, and why a library was refused.
 
 use consilium_plugin_contract::PluginError;
+use std::time::Duration;
 use thiserror::Error;
 
 /// A call without a reply. None of these says anything about other calls.
@@ -83,6 +84,13 @@ impl CallError {
             | Self::InvalidAnswer(_)
             | Self::InvalidRequest(_) => false,
         }
+    }
+
+    /// How long the provider wants to be left alone, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let Self::Plugin(error) = self else { return None };
+        error.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
     }
 
     /// Whether it tells against the plugin or its provider: what the breaker counts.

@@ -6,7 +6,7 @@ use crate::{
     inspect::Prepared,
     services::Grant,
 };
-use consilium_plugin_contract::Manifest;
+use consilium_plugin_contract::{ContractId, Manifest, versions};
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
 
@@ -32,6 +32,13 @@ impl Build {
         services: &Arc<dyn HostServices>,
     ) -> Self {
         let Prepared { library, manifest, secrets } = prepared;
+        for Adapted { contract, present } in Adapted::of(&manifest) {
+            tracing::warn!(
+                plugin = plugin.id, %contract, %present,
+                "the plugin was built for an older contract and works through an adapter; \
+                 the next version of the contract ends that"
+            );
+        }
         let manifest = Arc::new(manifest);
         let grant = Grant::new(settings, plugin, Arc::clone(&manifest), secrets, Arc::clone(services));
         let config = serde_json::to_vec(&plugin.config).unwrap_or_default();
@@ -52,6 +59,28 @@ pub struct Edition {
     pub version: String,
     /// SHA-256 of the library, in hex.
     pub library_sha256: String,
+}
+
+/// A contract of an older version that a plugin fulfils, and the present one into which its messages are cast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Adapted {
+    /// What the plugin speaks.
+    pub contract: ContractId,
+    /// What the host speaks.
+    pub present: ContractId,
+}
+
+impl Adapted {
+    /// Those of a plugin.
+    #[must_use]
+    pub fn of(manifest: &Manifest) -> Vec<Self> {
+        let older = manifest.kinds.iter().filter(|contract| versions::adapter(manifest, &contract.kind).is_some());
+        let adapted = older.filter_map(|contract| {
+            let present = versions::present().find(|own| own.kind == contract.kind)?;
+            Some(Self { contract: contract.clone(), present })
+        });
+        adapted.collect()
+    }
 }
 
 /// One start of a build.

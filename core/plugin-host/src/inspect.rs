@@ -9,7 +9,8 @@ use crate::{
     services::Secrets,
 };
 use consilium_plugin_contract::{
-    ContractId, Manifest, analytics, assistant, notification, payment, pharmacy, subscriber, video, webhook,
+    ContractId, Manifest,
+    versions::{self, FORMER, PRESENT},
 };
 use serde_json::Value;
 use std::{
@@ -19,18 +20,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Stdio},
 };
-
-/// The contracts this host speaks.
-pub const SUPPORTED_CONTRACTS: &[&str] = &[
-    video::CONTRACT,
-    pharmacy::CONTRACT,
-    analytics::CONTRACT,
-    webhook::CONTRACT,
-    payment::CONTRACT,
-    notification::CONTRACT,
-    assistant::CONTRACT,
-    subscriber::CONTRACT,
-];
 
 /// A plugin that may be started.
 pub(crate) struct Prepared {
@@ -149,7 +138,8 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// Both sides must speak the same version of every contract; a mismatch is never tried.
+/// Each contract must be one that this host speaks: the present version of its kind, or the one before it through an
+/// adapter. Any other is never tried.
 fn negotiate(manifest: Manifest) -> Result<Manifest, LoadError> {
     if !is_id(&manifest.id) {
         return Err(LoadError::Manifest(format!("{:?} is no id", manifest.id)));
@@ -157,23 +147,36 @@ fn negotiate(manifest: Manifest) -> Result<Manifest, LoadError> {
     if manifest.kinds.is_empty() {
         return Err(LoadError::Manifest("it fulfils no contract".to_owned()));
     }
-    let supported: Vec<ContractId> = SUPPORTED_CONTRACTS.iter().filter_map(|text| text.parse().ok()).collect();
     for (place, contract) in manifest.kinds.iter().enumerate() {
         if manifest.kinds.iter().take(place).any(|other| other.kind == contract.kind) {
             return Err(LoadError::Manifest(format!("it names the kind {} twice", contract.kind)));
         }
-        if !supported.contains(contract) {
-            let same_kind = supported.iter().find(|own| own.kind == contract.kind);
-            let host = same_kind.map_or_else(|| SUPPORTED_CONTRACTS.join(", "), ToString::to_string);
-            let advice = match same_kind {
-                Some(own) if own.version < contract.version => "use a release of the server that speaks it",
-                Some(_) => "rebuild the plugin with the SDK of this release",
-                None => "this release has no such kind",
-            };
-            return Err(LoadError::Contract { plugin: contract.to_string(), host, advice });
+        if versions::spoken(contract).is_none() {
+            return Err(unspoken(contract));
         }
     }
     Ok(manifest)
+}
+
+/// Which versions of the kind this host speaks, and what to do.
+fn unspoken(contract: &ContractId) -> LoadError {
+    let own = versions::present().find(|own| own.kind == contract.kind);
+    let (host, advice) = match &own {
+        None => (PRESENT.join(", "), "this release has no such kind"),
+        Some(own) => {
+            let former = FORMER.iter().filter(|former| former.contract.starts_with(&format!("{}/", own.kind)));
+            let spoken: Vec<_> =
+                std::iter::once(own.to_string()).chain(former.map(|f| f.contract.to_owned())).collect();
+            let newer = own.version < contract.version;
+            let advice = if newer {
+                "use a release of the server that speaks it"
+            } else {
+                "rebuild the plugin with the SDK of this release"
+            };
+            (spoken.join(" and "), advice)
+        }
+    };
+    LoadError::Contract { plugin: contract.to_string(), host, advice }
 }
 
 #[cfg(test)]
@@ -186,24 +189,32 @@ mod tests {
     }
 
     #[test]
-    fn another_version_of_a_contract_is_refused_with_both_versions_named() {
-        let refused = negotiate(manifest(&["analytics/1", "video/2"])).unwrap_err().to_string();
+    fn a_contract_is_the_present_one_or_the_one_before_or_refused_with_what_to_do() {
+        let refused = |kinds: &[&str]| negotiate(manifest(kinds)).unwrap_err().to_string();
         assert_eq!(
-            refused,
-            "the plugin fulfils video/2, this host speaks video/1: use a release of the server that speaks it"
+            refused(&["analytics/1", "video/3"]),
+            "the plugin fulfils video/3, this host speaks video/2 and video/1: \
+             use a release of the server that speaks it"
         );
-        let older = negotiate(manifest(&["video/0"])).unwrap_err().to_string();
-        assert!(older.ends_with("rebuild the plugin with the SDK of this release"), "{older}");
-        let twice = negotiate(manifest(&["video/1", "video/1"])).unwrap_err().to_string();
-        assert!(twice.contains("names the kind video twice"), "{twice}");
-        assert!(negotiate(manifest(&["teleport/1"])).is_err());
+        assert_eq!(
+            refused(&["video/0"]),
+            "the plugin fulfils video/0, this host speaks video/2 and video/1: \
+             rebuild the plugin with the SDK of this release"
+        );
+        assert!(refused(&["analytics/2"]).contains("this host speaks analytics/1:"));
+        for twice in [["video/2", "video/2"], ["video/2", "video/1"]] {
+            assert!(refused(&twice).contains("names the kind video twice"), "{twice:?}");
+        }
+        assert!(refused(&["teleport/1"]).ends_with("this release has no such kind"));
         assert!(negotiate(manifest(&[])).is_err());
-        assert!(negotiate(manifest(&["video/1"])).is_ok());
+        for spoken in ["video/2", "video/1"] {
+            assert!(negotiate(manifest(&[spoken])).is_ok(), "{spoken}");
+        }
     }
 
     #[test]
     fn configuration_errors_name_key_and_reason() {
-        let mut manifest = manifest(&["video/1"]);
+        let mut manifest = manifest(&["video/2"]);
         manifest.config_schema = json!({
             "type": "object",
             "required": ["base_url"],

@@ -10,7 +10,10 @@ use crate::{
 };
 use actix::{Actor as _, Addr};
 use actix_rt::{ArbiterHandle, System};
-use consilium_plugin_contract::{Call, MAX_PAYLOAD, Manifest};
+use consilium_plugin_contract::{
+    Call, MAX_PAYLOAD, Manifest,
+    versions::{self, Former},
+};
 use futures_util::future::join_all;
 use std::{
     collections::BTreeMap,
@@ -84,14 +87,21 @@ impl PluginHost {
     }
 
     /// Calls a plugin and waits for its answer: at most the time it may wait plus the time it may
-    /// run. What its manifest does not let it see is taken out of the request.
+    /// run. What its manifest does not let it see is taken out of the request, and a plugin of an
+    /// older contract is spoken to in that.
     ///
     /// # Errors
     /// What the plugin says, or what happened instead of an answer; see [`CallError`].
     pub async fn call<C: Call>(&self, plugin: &str, mut request: C) -> Result<C::Reply, CallError> {
         let lane = &self.entry(plugin)?.lane;
-        let answer = self.invoke(lane, C::METHOD, |manifest| as_permitted(plugin, &mut request, manifest)).await?;
-        serde_json::from_slice(&answer).map_err(|e| {
+        let mut adapter = None;
+        let sent = self.invoke(lane, C::METHOD, |manifest| {
+            // Of the generation that serves this call: after a swap its contract may be another.
+            adapter = versions::adapter(manifest, C::kind());
+            as_permitted(plugin, &mut request, adapter, manifest)
+        });
+        let answer = sent.await?;
+        versions::reply::<C>(adapter, &answer).map_err(|e| {
             let reason = format!("{}: {e}", C::METHOD);
             lane.misanswered(reason.clone());
             CallError::InvalidAnswer(reason)
@@ -117,7 +127,7 @@ impl PluginHost {
     ) -> Result<Vec<u8>, CallError> {
         let answer = async {
             loop {
-                let turn = lane.turn().await?;
+                let turn = lane.turn(method).await?;
                 let bytes = request(turn.manifest())?;
                 if let Some(answer) = turn.send(method, bytes) {
                     return answer.await.unwrap_or(Err(CallError::Stopped));
@@ -205,13 +215,18 @@ impl PluginHost {
 }
 
 /// A request with what the manifest lets the plugin see.
-fn as_permitted<C: Call>(plugin: &str, request: &mut C, manifest: &Manifest) -> Result<Vec<u8>, CallError> {
+fn as_permitted<C: Call>(
+    plugin: &str,
+    request: &mut C,
+    adapter: Option<&Former>,
+    manifest: &Manifest,
+) -> Result<Vec<u8>, CallError> {
     let kind = C::kind();
     if kind != "plugin" && !manifest.kinds.iter().any(|contract| contract.kind == kind) {
         return Err(CallError::UnsupportedKind { plugin: plugin.to_owned(), kind: kind.to_owned() });
     }
     request.restrict(&manifest.permissions);
-    let bytes = serde_json::to_vec(request).map_err(|e| CallError::InvalidRequest(e.to_string()))?;
+    let bytes = versions::request(adapter, request).map_err(|e| CallError::InvalidRequest(e.to_string()))?;
     if bytes.len() > MAX_PAYLOAD {
         return Err(CallError::InvalidRequest(format!("{} bytes are too many", bytes.len())));
     }

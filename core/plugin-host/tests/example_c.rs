@@ -6,7 +6,7 @@
 mod support;
 
 use consilium_plugin_host::{
-    Isolation, MemoryServices, PluginConfig, PluginHost, SecretSource, Settings,
+    Adapted, Isolation, MemoryServices, PluginConfig, PluginHost, PluginInfo, SecretSource, Settings,
     contract::video::{CreateRoom, EndRoom, Join, Participant, Role},
 };
 use serde_json::json;
@@ -21,9 +21,15 @@ use tempfile::TempDir;
 
 /// Runs `make`, as an author would.
 fn built(directory: &TempDir) -> PathBuf {
+    built_with(directory, "")
+}
+
+/// Runs `make` with flags for the compiler.
+fn built_with(directory: &TempDir, flags: &str) -> PathBuf {
     let made = Command::new("make")
         .args(["-s", "-C", concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/example-c")])
         .arg(format!("OUT={}", directory.path().display()))
+        .arg(format!("CFLAGS={flags}"))
         .status()
         .expect("these tests need make and a C compiler");
     assert!(made.success());
@@ -61,8 +67,23 @@ const BOTH: [Isolation; 2] = [Isolation::Process, Isolation::InProcess];
 
 #[tokio::test]
 async fn a_consultation_runs_on_the_plugin_in_c() {
+    let info = a_consultation_runs("").await;
+    assert_eq!((info.kinds[0].to_string(), info.adapted), ("video/2".to_owned(), vec![]));
+}
+
+/// The same source as it was under the contract before passes the same calls, and operators see by what.
+#[tokio::test]
+async fn a_consultation_runs_on_a_plugin_of_the_contract_before() {
+    let info = a_consultation_runs("-DVIDEO_1").await;
+    let adapted = Adapted { contract: "video/1".parse().unwrap(), present: "video/2".parse().unwrap() };
+    assert_eq!((info.kinds, info.adapted), (vec![adapted.contract.clone()], vec![adapted]));
+}
+
+/// In both modes; what the host says of the plugin in the last.
+async fn a_consultation_runs(flags: &str) -> PluginInfo {
     let directory = tempfile::tempdir().unwrap();
-    let library = built(&directory);
+    let library = built_with(&directory, flags);
+    let mut seen_as = None;
     for isolation in BOTH {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
@@ -88,7 +109,7 @@ async fn a_consultation_runs_on_the_plugin_in_c() {
             expires_at: "2026-11-20T10:00:00Z".parse().unwrap(),
         };
         let access = host.call("example-c", join.clone()).await.unwrap();
-        assert_eq!(access.join_url.unwrap().expose(), format!("http://{acme}/rooms/c-7"));
+        assert_eq!(access.page().unwrap().expose(), format!("http://{acme}/rooms/c-7"));
         assert_eq!(access.expires_at, join.expires_at);
         assert!(host.call("example-c", EndRoom { room: "c-7".to_owned() }).await.unwrap().emptied);
         let key = "Some(\"Bearer k-123\")";
@@ -102,8 +123,10 @@ async fn a_consultation_runs_on_the_plugin_in_c() {
         let bad = host.call("example-c", EndRoom { room: String::new() }).await.unwrap_err();
         assert_eq!(bad.code(), "plugin_request_invalid");
         assert_eq!(seen.lock().unwrap().len(), 3, "a bad id asks nobody");
+        seen_as = Some(support::info(&host).await);
         host.shutdown().await;
     }
+    seen_as.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

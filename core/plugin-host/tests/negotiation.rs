@@ -59,8 +59,15 @@ async fn what_is_no_plugin_of_this_border_is_refused_and_explained() {
         ("-DSIZE=40", "the library speaks ABI 1.0, this host speaks 1.1"),
         ("-DMAGIC=7", "does not begin with the magic number"),
         ("-DNO_ENTRY_POINT", "exports no consilium_plugin_v1"),
-        ("-DKIND=\"video/2\"", "the plugin fulfils video/2, this host speaks video/1"),
-        ("-DKIND=\"teleport/1\"", "the plugin fulfils teleport/1, this host speaks video/1, pharmacy/1, analytics/1"),
+        (
+            "-DKIND=\"video/3\"",
+            "the plugin fulfils video/3, this host speaks video/2 and video/1: use a release of the server",
+        ),
+        (
+            "-DKIND=\"video/0\"",
+            "the plugin fulfils video/0, this host speaks video/2 and video/1: rebuild the plugin with",
+        ),
+        ("-DKIND=\"teleport/1\"", "the plugin fulfils teleport/1, this host speaks video/2, pharmacy/1, analytics/1"),
         ("-DFEATURES=(1ull<<40)", "the plugin cannot do without feature 40, which this host does not offer"),
         ("-DKIND=\"video\"", "is not a contract such as"),
     ] {

@@ -4,7 +4,7 @@
 
 mod support;
 
-use consilium_plugin_host::{Isolation, PluginHost, PluginState, Settings};
+use consilium_plugin_host::{Isolation, PluginHost, PluginState, Settings, contract::video::EndRoom};
 use std::time::{Duration, Instant};
 use support::{deed, info, rogue, settings, start, until};
 use tempfile::TempDir;
@@ -186,6 +186,23 @@ async fn the_breaker_opens_at_half_and_closes_after_a_good_trial() {
     for _ in 0..3 {
         assert_eq!(deed(&host, "after").await.unwrap(), "room-after");
     }
+}
+
+/// A plugin that does not wait by itself: the host does, for this method and no other.
+#[tokio::test]
+async fn a_provider_that_asks_to_be_left_alone_is_left_alone() {
+    let (host, _cache) = child(|_| {}).await;
+    let limited = deed(&host, "limit:1").await.unwrap_err();
+    assert_eq!((limited.code(), limited.retry_after()), ("rate_limited", Some(Duration::from_secs(1))));
+    let again = deed(&host, "after").await.unwrap_err();
+    assert_eq!((again.code(), again.retry_after()), ("rate_limited", Some(Duration::from_secs(1))));
+    assert!(host.call("rogue", EndRoom { room: "r".to_owned() }).await.is_ok(), "another method needs no provider");
+    let seen = info(&host).await;
+    assert_eq!(seen.resting.iter().map(|resting| resting.method).collect::<Vec<_>>(), ["video.create_room"]);
+    assert_eq!((seen.calls, seen.failures), (2, 1), "the plugin was asked again");
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(deed(&host, "after").await.unwrap(), "room-after");
+    assert_eq!(info(&host).await.resting, []);
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn video_webrtc() {
         let host = support::start(support::settings(&directory), plugin).await;
         healthy(&host, "video-webrtc").await;
         let access = host.call("video-webrtc", join()).await.unwrap();
-        assert!(access.ice_servers[0].username.as_ref().unwrap().ends_with(":anna"));
+        assert!(access.peers().unwrap().0[0].username.as_ref().unwrap().ends_with(":anna"));
         host.shutdown().await;
     }
 }
@@ -81,7 +81,7 @@ async fn video_jitsi() {
         let host = support::start(support::settings(&directory), plugin).await;
         healthy(&host, "video-jitsi").await;
         let access = host.call("video-jitsi", join()).await.unwrap();
-        assert!(access.join_url.unwrap().expose().starts_with("https://meet.example.org/consultation7?jwt=ey"));
+        assert!(access.page().unwrap().expose().starts_with("https://meet.example.org/consultation7?jwt=ey"));
         host.shutdown().await;
     }
 }

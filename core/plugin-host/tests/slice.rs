@@ -85,8 +85,8 @@ async fn a_child_process_makes_a_room_and_lets_people_in() {
             expires_at: "2099-01-01T00:00:00Z".parse().unwrap(),
         };
         let access = host.call("video-webrtc", join).await.unwrap();
-        assert_eq!(access.signalling.unwrap().moderate, moderates);
-        assert_eq!(access.ice_servers.len(), 2);
+        assert_eq!(access.peers().unwrap().1.moderate, moderates);
+        assert_eq!(access.peers().unwrap().0.len(), 2);
     }
 
     let info = support::until(&host, PluginState::Running).await;

@@ -2,8 +2,8 @@
 
 use consilium_consultations::Status as ConsultationStatus;
 use consilium_documents::unsupported_characters;
-use consilium_kernel::{FieldError, Refusal};
-use jiff::civil::Date;
+use consilium_kernel::{FieldError, Refusal, Timestamp};
+use jiff::{ToSpan, civil::Date};
 
 use crate::{
     model::{DispatchStatus, Medicine, MedicineDraft, Prescription, PrescriptionDraft},
@@ -54,6 +54,19 @@ pub(crate) fn may_withdraw(prescription: &Prescription) -> Result<(), Refusal> {
         Some(dispatch) if dispatch.status == DispatchStatus::Dispensed => Err(AlreadyDispensed.refusal()),
         _ => Ok(()),
     }
+}
+
+/// Whether its medicines may still be taken on the day of `now` at its place: not withdrawn, and within the longest
+/// course, counted from the day of issue or, for one that may yet be dispensed, from now.
+pub(crate) fn is_running(prescription: &Prescription, now: Timestamp) -> bool {
+    let document = &prescription.document;
+    let day = |at: Timestamp| at.to_zoned(document.facility.time_zone.rules().clone()).date();
+    let today = day(now);
+    let longest = document.medicines.iter().map(|medicine| i64::from(medicine.duration_days)).max().unwrap_or(0);
+    let taken_until = day(document.issued_at).saturating_add(longest.days());
+    let may_come = may_send(prescription, today).is_ok()
+        || prescription.dispatch.as_ref().is_some_and(|dispatch| !dispatch.status.is_final());
+    prescription.withdrawn_at.is_none() && (today <= taken_until || (may_come && today <= document.valid_until))
 }
 
 /// The draft as an order, or every field that is wrong. `today` is the doctor's.

@@ -32,6 +32,8 @@ const MARGIN: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(1);
 /// No wait between two attempts is longer.
 const LONGEST_WAIT: u64 = 15 * 60;
+/// The longest that a pharmacy can make us wait.
+const LONGEST_REST: Duration = Duration::from_secs(6 * 3600);
 
 /// Does what the timers of prescribing ask for. Cheap to clone.
 #[derive(Clone)]
@@ -95,12 +97,12 @@ impl PharmacyDispatcher {
         match self.timed(self.inner.pharmacy.submit(&dispatch.gateway, request)).await {
             Ok(answer) => self.done(timer, reported(answer)).await,
             Err(PharmacyFailure::Refused(problem)) => self.failed(timer, dispatch, problem).await,
-            Err(PharmacyFailure::Passing(problem)) => {
+            Err(PharmacyFailure::Passing { problem, retry_after }) => {
                 let age = self.inner.db.clock().now().duration_since(dispatch.requested_at);
                 if age.unsigned_abs() >= self.inner.settings.give_up_after {
                     return self.failed(timer, dispatch, problem).await;
                 }
-                self.again(timer, dispatch, problem).await
+                self.again(timer, dispatch, problem, retry_after).await
             }
         }
     }
@@ -111,8 +113,13 @@ impl PharmacyDispatcher {
         };
         match self.timed(self.inner.pharmacy.status(&dispatch.gateway, AskStatus { reference })).await {
             Ok(answer) => self.done(timer, reported(answer)).await,
+            Err(PharmacyFailure::Passing { problem, retry_after: Some(rest) })
+                if rest > self.inner.settings.poll_every =>
+            {
+                self.again(timer, dispatch, problem, Some(rest)).await
+            }
             // Asked again at the next turn, as if nothing new had been said.
-            Err(PharmacyFailure::Refused(problem) | PharmacyFailure::Passing(problem)) => {
+            Err(PharmacyFailure::Refused(problem) | PharmacyFailure::Passing { problem, .. }) => {
                 tracing::warn!(gateway = dispatch.gateway, problem, "a pharmacy does not say where a prescription is");
                 self.done(timer, Report { status: dispatch.status, reference: None, problem: None }).await
             }
@@ -128,7 +135,9 @@ impl PharmacyDispatcher {
             Ok(_) => {
                 self.done(timer, Report { status: DispatchStatus::Cancelled, reference: None, problem: None }).await
             }
-            Err(PharmacyFailure::Passing(problem)) => self.again(timer, dispatch, problem).await,
+            Err(PharmacyFailure::Passing { problem, retry_after }) => {
+                self.again(timer, dispatch, problem, retry_after).await
+            }
             // It may be dispensed by now, which the pharmacy will report.
             Err(PharmacyFailure::Refused(problem)) => {
                 let (id, timer_id) = (dispatch.id, timer.id);
@@ -146,7 +155,8 @@ impl PharmacyDispatcher {
         call: impl Future<Output = std::result::Result<Answer, PharmacyFailure>>,
     ) -> std::result::Result<Answer, PharmacyFailure> {
         let limit = self.inner.settings.pharmacy_timeout;
-        tokio::time::timeout(limit, call).await.unwrap_or(Err(PharmacyFailure::Passing("timeout".to_owned())))
+        let late = || PharmacyFailure::Passing { problem: "timeout".to_owned(), retry_after: None };
+        tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Takes the timer and what it brought about into one transaction.
@@ -166,9 +176,17 @@ impl PharmacyDispatcher {
         self.done(timer, Report { status: DispatchStatus::Failed, reference: None, problem: Some(problem) }).await
     }
 
-    async fn again(&self, timer: &DueTimer, dispatch: &DispatchRow, problem: String) -> Result<()> {
+    /// Asks again later, and not before the pharmacy wants to be asked.
+    async fn again(
+        &self,
+        timer: &DueTimer,
+        dispatch: &DispatchRow,
+        problem: String,
+        rest: Option<Duration>,
+    ) -> Result<()> {
         tracing::warn!(gateway = dispatch.gateway, problem, dispatch = %dispatch.id, "a pharmacy is asked again later");
-        let (id, wait, dispatch) = (timer.id, wait(dispatch, timer), dispatch.id);
+        let wait = wait(dispatch, timer).max(rest.unwrap_or_default().min(LONGEST_REST));
+        let (id, dispatch) = (timer.id, dispatch.id);
         let write = move |tx: &mut Tx<'_>| {
             store::note_problem(tx, dispatch, &problem)?;
             let retry_at = tx.now() + wait;

@@ -3,7 +3,9 @@
 use consilium_consultations::topic;
 use consilium_db::{Result, Tx, outbox::Fact};
 use consilium_kernel::{ConsultationId, DoctorId, EntityRef, FacilityId, PatientId, PrescriptionId};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     model::{DispatchId, Status},
@@ -69,6 +71,27 @@ pub(crate) fn emit(
         data: &data,
     })?;
     Ok(Told { event_type, data })
+}
+
+/// Tells whoever arranges appointments that the doctor wants to see the patient again, on the day that stands on the
+/// prescription: the day alone, in the doctor's zone.
+pub(crate) fn advise_follow_up(tx: &mut Tx<'_>, prescription: &PrescriptionRow, day: Option<Date>) -> Result<()> {
+    let Some(day) = day else { return Ok(()) };
+    tx.emit(Fact {
+        entity: entity(prescription.id),
+        version: prescription.version,
+        event_type: "follow_up_advised",
+        schema: 1,
+        subject: prescription.patient_id.uuid(),
+        data: &json!({
+            "prescription_id": prescription.id,
+            "consultation_id": prescription.consultation_id,
+            "doctor_id": prescription.doctor_id,
+            "patient_id": prescription.patient_id,
+            "facility_id": prescription.facility_id,
+            "follow_up_on": day.to_string(),
+        }),
+    })
 }
 
 impl Told {

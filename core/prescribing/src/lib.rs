@@ -5,7 +5,7 @@
 //! changes: to a pharmacy and back, see [`DispatchStatus`]. Pharmacies are reached through [`Pharmacy`], which
 //! the API implements over plugins.
 //!
-//! Events: `prescription_issued`, `prescription_sent`, `prescription_status_changed`, `prescription_withdrawn`,
+//! Events: `follow_up_advised` when a prescription names a day to come again; `prescription_issued`, `prescription_sent`, `prescription_status_changed`, `prescription_withdrawn`,
 //! all with [`PrescriptionEvent`] as data; the same on the topic of the consultation. Timers of the entity kind
 //! `pharmacy_dispatch`, handled by [`PharmacyDispatcher`].
 
@@ -20,10 +20,10 @@ mod pharmacy;
 mod print;
 mod refusal;
 mod service;
-mod signature;
 mod store;
 
 pub use code::VerificationCode;
+pub use consilium_db::signing::{canonical, verify};
 pub use dispatcher::PharmacyDispatcher;
 pub use document::{PatientFacts, Place, Prescriber, SignedDocument};
 pub use facts::PrescriptionEvent;
@@ -33,5 +33,4 @@ pub use model::{
 };
 pub use pharmacy::{Pharmacy, PharmacyFailure};
 pub use refusal::PrescribingRefusal;
-pub use service::{Prescribing, PrescribingSettings, pharmacy_facility};
-pub use signature::{canonical, verify};
+pub use service::{Prescribing, PrescribingSettings, diagnoses, pharmacy_facility, running_prescriptions};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use consilium_db::signing::Signature;
 use consilium_kernel::{Id, PrescriptionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -148,15 +149,6 @@ pub struct PrescriptionDraft {
     pub advice: Option<String>,
     /// `YYYY-MM-DD`, today in the doctor's zone or later.
     pub follow_up_on: Option<String>,
-}
-
-/// An Ed25519 signature (RFC 8032) over the canonical JSON (RFC 8785) of the document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signature {
-    /// Names the key: the first 16 hex digits of SHA-256 over the public key.
-    pub key: String,
-    /// 64 bytes.
-    pub bytes: Vec<u8>,
 }
 
 /// One attempt to have a prescription dispensed.

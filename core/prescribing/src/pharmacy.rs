@@ -1,5 +1,7 @@
 //! What prescribing needs of pharmacies, and how a prescription is told to one.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use consilium_people::Patient;
 use consilium_plugin_contract::pharmacy as contract;
@@ -12,7 +14,12 @@ pub enum PharmacyFailure {
     /// It will not, however often it is asked.
     Refused(String),
     /// It could not be reached, or its answer is not known: the same call is repeated with the same key.
-    Passing(String),
+    Passing {
+        /// What went wrong.
+        problem: String,
+        /// How long the pharmacy wants to be left alone, if it said so.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// Pharmacies, reached through gateways.

@@ -1,8 +1,9 @@
 //! The actor around an entity: one command at a time, and none decided on state that is being changed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use consilium_db::{Db, Error, VERSION_CONFLICT};
 use consilium_kernel::{CommandMeta, Refusal};
 use tokio::{sync::oneshot, time::Instant};
@@ -79,7 +80,18 @@ impl<E: Entity> Handler<Passivate> for EntityActor<E> {
     }
 }
 
-/// Runs one command. State that another node changed meanwhile is loaded again and decided on once more.
+/// How long to wait before each new try of a command whose entity another node changed meanwhile; after the last one
+/// its caller hears of the conflict. Jitter, so that two nodes that meet once do not meet for ever.
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(2))
+        .with_max_delay(Duration::from_millis(100))
+        .with_max_times(6)
+        .with_jitter()
+        .build()
+}
+
+/// Runs one command. State that another node changed meanwhile is loaded again and decided on once more, some times.
 /// Returns the state to go on with: `None` means that it must be loaded before the next command.
 async fn perform<E: Entity>(
     db: Db,
@@ -88,8 +100,8 @@ async fn perform<E: Entity>(
     meta: CommandMeta,
     command: E::Command,
 ) -> (Option<Arc<E>>, Result<E::Reply, Refusal>) {
-    let mut known = state;
-    for last in [false, true] {
+    let (mut known, mut pauses) = (state, pauses());
+    loop {
         let state = match known.take() {
             Some(state) => state,
             None => match E::load(&db, id).await {
@@ -110,12 +122,13 @@ async fn perform<E: Entity>(
                 events.iter().for_each(|event| changing.apply(event));
                 return (Some(state), Ok(reply));
             }
-            Err(Error::VersionConflict) if !last => {
+            Err(Error::VersionConflict) => {
                 metrics::counter!("consilium_version_conflicts", "kind" => E::KIND).increment(1);
+                let Some(pause) = pauses.next() else { return (None, Err(VERSION_CONFLICT)) };
+                tokio::time::sleep(pause).await;
             }
             Err(Error::Refused(refusal)) => return (None, Err(refusal)),
             Err(error) => return (None, Err(error.into())),
         }
     }
-    (None, Err(VERSION_CONFLICT))
 }

@@ -49,6 +49,9 @@ impl Entity for DoctorSchedule {
                 let previous = moved.map(|moved| moved.previous_starts_at);
                 facts::tell(tx, changed, told(*change), *by, note.as_deref(), previous).map(reply)
             }
+            (ScheduleCommand::FollowUp(command), [ScheduleEvent::FollowUp(event)]) => {
+                self.follow_up(tx, command, event)
+            }
             // Decided on a state that does not fit the command: load it again.
             _ => Err(Error::VersionConflict),
         }
@@ -92,7 +95,12 @@ impl DoctorSchedule {
 
     /// Makes sure that what cannot be said by a constraint still is as it was decided on, even if another node
     /// believes that it owns this schedule: the hours, and how many appointments the day has.
-    fn unchanged(&self, tx: &mut Tx<'_>, starts_at: Timestamp, id: AppointmentId) -> Result<&VersionedAvailability> {
+    pub(crate) fn unchanged(
+        &self,
+        tx: &mut Tx<'_>,
+        starts_at: Timestamp,
+        id: AppointmentId,
+    ) -> Result<&VersionedAvailability> {
         let stored = availability::lock(tx, self.doctor_id)?;
         let set = self.availability.as_ref().filter(|set| set.version == stored).ok_or(Error::VersionConflict)?;
         if set.availability.max_per_day.is_none() {

@@ -4,6 +4,7 @@ use consilium_kernel::{AppointmentId, CommandMeta, Refusal, Timestamp};
 
 use crate::{
     access::permit,
+    follow_ups,
     model::{Party, Status},
     refusal::{SchedulingRefusal, not_a_slot, too_soon},
     schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent},
@@ -25,6 +26,9 @@ pub(crate) fn decide(
             }
             let (version, availability) = (version + 1, availability.clone());
             ScheduleEvent::AvailabilityPut(crate::VersionedAvailability { version, availability })
+        }
+        ScheduleCommand::FollowUp(command) => {
+            ScheduleEvent::FollowUp(follow_ups::decide(schedule, command, meta, now)?)
         }
         ScheduleCommand::Book(booking) => book(schedule, booking, meta, now)?,
         ScheduleCommand::Change { appointment_id, change, .. } => {

@@ -6,6 +6,7 @@
 //!
 //! Events, all with [`AppointmentEvent`] as data: `appointment_booked`, `_accepted`, `_rejected`, `_cancelled`,
 //! `_rescheduled`, `_completed`, `_no_show`; and `availability_changed {doctor_id, version}`.
+//! Follow-ups: `follow_up_held`, `_confirmed`, `_declined`, `_expired`, `_unplaced`, `_withdrawn`, with [`FollowUp`].
 //! Timers of the entity kind `appointment`: [`REMINDER_24H`] and [`REMINDER_1H`], handled by whoever reminds, and
 //! [`NO_SHOW`], handled by [`NoShowTimer`].
 
@@ -14,6 +15,7 @@ mod actor;
 mod availability;
 mod decide;
 mod facts;
+mod follow_ups;
 mod meeting;
 mod model;
 mod refusal;
@@ -30,7 +32,10 @@ pub use availability::{
     WeeklyDraft, WeeklyHours,
 };
 pub use facts::{NO_SHOW, REMINDER_1H, REMINDER_24H};
-pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started};
+pub use follow_ups::{
+    FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, FollowUpStatus, FollowUpSubscriber, FollowUpTimer, Hold,
+};
+pub use meeting::{NoShowTimer, appointment, appointment_of_consultation, complete, no_show, started, treats};
 pub use model::*;
 pub use refusal::SchedulingRefusal;
 pub use schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply};

@@ -5,7 +5,9 @@ use consilium_db::{
     Db, Error, Result, Session, Tx,
     timers::{self, DueTimer},
 };
-use consilium_kernel::{AppointmentId, CommandMeta, ConsultationId, Principal, Role, Scope, Timestamp};
+use consilium_kernel::{
+    AppointmentId, CommandMeta, ConsultationId, DoctorId, PatientId, Principal, Role, Scope, Timestamp,
+};
 use consilium_runtime::TimerHandler;
 
 use crate::{
@@ -14,7 +16,10 @@ use crate::{
     model::{Appointment, Party, Status},
     refusal::SchedulingRefusal,
     schedule::Entry,
-    store::appointments::{self, Words},
+    store::{
+        appointments::{self, Words},
+        listing,
+    },
 };
 
 /// One appointment of the facility, with the patient's words: whoever calls answers for who reads them.
@@ -25,6 +30,11 @@ pub fn appointment(session: &mut Session<'_>, scope: Scope, id: AppointmentId) -
 /// The appointment whose meeting `id` is.
 pub fn appointment_of_consultation(session: &mut Session<'_>, id: ConsultationId) -> Result<Option<Appointment>> {
     appointments::of_consultation(session, id)
+}
+
+/// Whether this doctor, or with `None` any doctor of the facility, has agreed to meet the patient, or has met them.
+pub fn treats(session: &mut Session<'_>, scope: Scope, doctor: Option<DoctorId>, patient: PatientId) -> Result<bool> {
+    listing::treats(session, scope, doctor, patient)
 }
 
 /// The consultation of an accepted appointment has begun: it can only end from now on, and nobody missed it.

@@ -9,6 +9,7 @@ consilium_kernel::refusals! {
         DayFull: Conflict, "day_full", "The doctor takes no more appointments on that day.";
         PatientBusy: Conflict, "patient_busy", "The patient has another appointment at that time.";
         InvalidTransition: Conflict, "invalid_transition", "The appointment is not in a state in which this can be done.";
+        HoldExpired: Conflict, "hold_expired", "The time that was kept for you is free again. Please book another one.";
         DoctorNotFound: NotFound, "doctor_not_found", "There is no such doctor who can be booked.";
         Stale: Stale, "stale", "Somebody else changed this in the meantime. Please load it again.";
     }

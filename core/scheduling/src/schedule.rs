@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::{Action, Belongs},
     availability::{Availability, VersionedAvailability},
+    follow_ups::{FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, Hold},
     model::{Appointment, Party, Status, VisitType},
     slots::{Busy, Interval},
 };
@@ -22,6 +23,8 @@ pub struct DoctorSchedule {
     pub(crate) held: BTreeMap<AppointmentId, Interval>,
     /// Pending and accepted appointments, however old.
     pub(crate) live: BTreeMap<AppointmentId, Entry>,
+    /// Slots kept for patients to confirm; their time is in `held`.
+    pub(crate) holds: BTreeMap<FollowUpId, Hold>,
 }
 
 /// What the rules need to know of an appointment: no words of the patient.
@@ -81,6 +84,8 @@ pub enum ScheduleCommand {
         /// How long after its end it counts as missed: what the operator set travels with the command.
         no_show_minutes: u32,
     },
+    /// Keeps a slot for a follow-up, or decides what becomes of it.
+    FollowUp(FollowUpCommand),
 }
 
 /// A booking by a patient who may book, with a doctor who can be booked.
@@ -163,6 +168,8 @@ pub enum ScheduleEvent {
         /// On whose behalf.
         by: Party,
     },
+    /// A follow-up came to stand elsewhere.
+    FollowUp(FollowUpEvent),
 }
 
 /// A reschedule.
@@ -180,6 +187,8 @@ pub struct Moved {
 pub enum ScheduleReply {
     /// To `PutAvailability`.
     Availability(VersionedAvailability),
+    /// To what leaves a follow-up without an appointment.
+    FollowUp(Box<FollowUp>),
     /// To everything else.
     Appointment(Box<Appointment>),
 }
@@ -205,6 +214,7 @@ impl DoctorSchedule {
     pub(crate) fn take_in(&mut self, event: &ScheduleEvent) {
         match event {
             ScheduleEvent::AvailabilityPut(set) => self.availability = Some(set.clone()),
+            ScheduleEvent::FollowUp(event) => self.take_in_follow_up(event),
             ScheduleEvent::Booked { appointment_id, entry, held } => {
                 self.held.insert(*appointment_id, *held);
                 self.live.insert(*appointment_id, entry.clone());

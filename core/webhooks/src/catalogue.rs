@@ -18,6 +18,8 @@ pub enum Shape {
     Number,
     /// An IANA time zone.
     Zone,
+    /// A plugin's id: lower case words joined by dashes, such as `video-jitsi`.
+    Plugin,
 }
 
 /// One field of an event.
@@ -74,6 +76,16 @@ const APPOINTMENT: &[Field] = &[
     word("by"),
 ];
 
+const MESSAGE: &[Field] = &[
+    id("consultation_id"),
+    id("appointment_id"),
+    id("doctor_id"),
+    id("patient_id"),
+    id("message_id"),
+    id("sender_id"),
+    number("seq"),
+];
+
 const PARTICIPANT: &[Field] =
     &[id("consultation_id"), id("appointment_id"), id("doctor_id"), id("patient_id"), id("user_id"), word("role")];
 
@@ -83,6 +95,31 @@ const PRESCRIPTION: &[Field] = &[
     id("doctor_id"),
     id("patient_id"),
     id("dispatch_id"),
+    word("status"),
+];
+
+const FOLLOW_UP: &[Field] = &[
+    Field { from: "id", name: "follow_up_id", shape: Shape::Id },
+    id("doctor_id"),
+    id("patient_id"),
+    id("after_consultation_id"),
+    id("appointment_id"),
+    word("status"),
+    word("visit_type"),
+    time("starts_at"),
+    time("ends_at"),
+    time("expires_at"),
+];
+
+const ISSUE: &[Field] = &[
+    id("issue_id"),
+    id("consultation_id"),
+    id("patient_id"),
+    id("reporter_id"),
+    id("assignee_id"),
+    word("reporter_role"),
+    word("category"),
+    word("severity"),
     word("status"),
 ];
 
@@ -139,26 +176,40 @@ pub const EVENTS: &[PublicEvent] = &[
     event("doctor_updated", DOCTOR),
     event("doctor_verified", &[id("doctor_id"), id("user_id"), word("decision")]),
     event("email_verified", &[id("user_id")]),
+    event("follow_up_confirmed", FOLLOW_UP),
+    event("follow_up_declined", FOLLOW_UP),
+    event("follow_up_expired", FOLLOW_UP),
+    event("follow_up_held", FOLLOW_UP),
+    event("follow_up_unplaced", FOLLOW_UP),
+    event("issue_assigned", ISSUE),
+    event("issue_reported", ISSUE),
+    event("issue_resolved", ISSUE),
+    event("message_deleted", MESSAGE),
+    event("message_edited", MESSAGE),
+    event("message_sent", MESSAGE),
+    event("participant_admitted", PARTICIPANT),
+    event("participant_joined", PARTICIPANT),
+    event("participant_left", PARTICIPANT),
+    event("patient_updated", &[id("patient_id"), id("user_id")]),
     event(
-        "message_sent",
+        "plugin_event",
+        &[field("plugin", Shape::Plugin), Field { from: "type", name: "plugin_event_type", shape: Shape::Word }],
+    ),
+    event("prescription_issued", PRESCRIPTION),
+    event("prescription_sent", PRESCRIPTION),
+    event("prescription_status_changed", PRESCRIPTION),
+    event("prescription_withdrawn", PRESCRIPTION),
+    event(
+        "video_provider_switched",
         &[
             id("consultation_id"),
             id("appointment_id"),
             id("doctor_id"),
             id("patient_id"),
-            id("message_id"),
-            id("sender_id"),
-            number("seq"),
+            field("from", Shape::Plugin),
+            field("to", Shape::Plugin),
         ],
     ),
-    event("participant_admitted", PARTICIPANT),
-    event("participant_joined", PARTICIPANT),
-    event("participant_left", PARTICIPANT),
-    event("patient_updated", &[id("patient_id"), id("user_id")]),
-    event("prescription_issued", PRESCRIPTION),
-    event("prescription_sent", PRESCRIPTION),
-    event("prescription_status_changed", PRESCRIPTION),
-    event("prescription_withdrawn", PRESCRIPTION),
     event(DISABLED, &[id("subscription_id"), word("reason")]),
 ];
 
@@ -167,8 +218,8 @@ pub fn find(event_type: &str) -> Option<&'static PublicEvent> {
     EVENTS.iter().find(|event| event.event_type == event_type)
 }
 
-/// The body that subscribers get of an event; `None` for what goes to nobody.
-pub fn body(event: &EventEnvelope) -> Option<String> {
+/// What is sent of an event's data; `None` for what goes to nobody.
+pub fn shown(event: &EventEnvelope) -> Option<Map<String, Value>> {
     let public = find(&event.event_type)?;
     let mut data = Map::new();
     for field in public.fields {
@@ -176,6 +227,12 @@ pub fn body(event: &EventEnvelope) -> Option<String> {
             data.insert(field.name.to_owned(), value.clone());
         }
     }
+    Some(data)
+}
+
+/// The body that subscribers get of an event; `None` for what goes to nobody.
+pub fn body(event: &EventEnvelope) -> Option<String> {
+    let mut data = shown(event)?;
     data.insert("facility_id".to_owned(), json!(event.facility));
     data.insert("version".to_owned(), json!(event.version));
     Some(written(&event.event_type, event.at, data))
@@ -200,6 +257,12 @@ fn fits(shape: Shape, value: &Value) -> bool {
         Shape::Time => value.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()),
         Shape::Word => value.as_str().is_some_and(|text| {
             (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        }),
+        Shape::Plugin => value.as_str().is_some_and(|text| {
+            let word = |word: &str| {
+                !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            };
+            text.len() <= 64 && text.split('-').all(word)
         }),
         Shape::Zone => value.as_str().is_some_and(|text| text.parse::<consilium_kernel::TimeZone>().is_ok()),
     }

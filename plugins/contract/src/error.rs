@@ -15,12 +15,16 @@ pub struct PluginError {
     pub retryable: bool,
     /// One sentence without patient data.
     pub message: String,
+    /// When the provider says after how many seconds to ask again (`Retry-After` of HTTP). The host does not ask
+    /// earlier, and neither does whoever repeats the call. Of a retryable error only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
 }
 
 impl PluginError {
     /// An error that will come again with the same request.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), retryable: false, message: message.into() }
+        Self { code: code.into(), retryable: false, message: message.into(), retry_after_seconds: None }
     }
 
     /// The answer to an optional call that this plugin does not offer: code `not_supported`.
@@ -31,7 +35,13 @@ impl PluginError {
 
     /// An error that may go away: the provider is down, busy or slow.
     pub fn retryable(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), retryable: true, message: message.into() }
+        Self { code: code.into(), retryable: true, message: message.into(), retry_after_seconds: None }
+    }
+
+    /// The same, with the number of seconds after which the provider wants to be asked again.
+    #[must_use]
+    pub fn after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
     }
 }
 

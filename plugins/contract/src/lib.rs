@@ -2,8 +2,9 @@
 //! ask of the host, and the manifest in which a plugin says what it is.
 //!
 //! Everything here is data. Both sides ignore fields they do not know, so a minor version may add
-//! optional fields and new calls; anything else needs a new contract version of its kind. The files
-//! in `tests/golden` pin the JSON of every message.
+//! optional fields and new calls; anything else needs a new contract version of its kind, and an
+//! adapter in [`versions`] for plugins of the one before. The files in `tests/golden` pin the JSON of
+//! every message, those in `tests/former` what plugins of replaced contracts say.
 
 pub mod analytics;
 pub mod assistant;
@@ -23,6 +24,7 @@ mod reconcile;
 pub mod reference;
 pub mod subscriber;
 mod value;
+pub mod versions;
 pub mod video;
 pub mod webhook;
 

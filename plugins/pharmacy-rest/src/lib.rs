@@ -147,20 +147,21 @@ impl PharmacyRest {
 /// the patient.
 fn read(response: &HttpFetched) -> Result<Value, PluginError> {
     let status = response.status;
-    let said = |code: &str, retryable: bool| PluginError {
-        code: code.to_owned(),
-        retryable,
-        message: format!("the pharmacy answered {status}"),
-    };
+    let message = || format!("the pharmacy answered {status}");
+    let said = |code: &str| PluginError::permanent(code, message());
     match status {
         204 => Ok(Value::Null),
         200..=299 if response.body.0.is_empty() => Ok(Value::Null),
         200..=299 => serde_json::from_slice(&response.body.0)
             .map_err(|e| PluginError::permanent("pharmacy_answer_invalid", e.to_string())),
-        401 | 403 => Err(said("pharmacy_denied", false)),
-        404 | 410 => Err(said("prescription_unknown", false)),
-        408 | 425 | 429 | 500..=599 => Err(said("pharmacy_unavailable", true)),
-        _ => Err(said("pharmacy_refused", false)),
+        401 | 403 => Err(said("pharmacy_denied")),
+        404 | 410 => Err(said("prescription_unknown")),
+        408 | 425 | 429 | 500..=599 => {
+            let down = PluginError::retryable("pharmacy_unavailable", message());
+            let wait = response.headers.get("retry-after").and_then(|value| value.trim().parse().ok());
+            Err(PluginError { retry_after_seconds: wait, ..down })
+        }
+        _ => Err(said("pharmacy_refused")),
     }
 }
 

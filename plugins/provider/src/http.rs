@@ -1,5 +1,6 @@
 //! Requests to a provider, and its answers as errors that an operator can act upon.
 
+pub use consilium_plugin_sdk::percent_encode as encode;
 use consilium_plugin_sdk::{
     Host, PluginError,
     contract::{
@@ -26,7 +27,7 @@ const DEFAULT_QUIET_SECONDS: i64 = 1;
 /// | 403 | `…_forbidden` | no |
 /// | 404, 410 | `…_not_found` | no |
 /// | 409 | `…_conflict` | no |
-/// | 429 | `…_rate_limited` | yes; the message says when, and so long, at most 30 s, nothing is asked |
+/// | 429 | `…_rate_limited` | yes, and says when; so long, at most 30 s, nothing is asked |
 /// | 408, 425, 5xx | `…_unavailable` | yes |
 /// | other 4xx, 3xx | `…_refused` | no |
 /// | 2xx that cannot be read | `…_answer_invalid` | yes |
@@ -105,7 +106,7 @@ impl Provider {
 
     fn limited(&self, seconds: i64) -> PluginError {
         let message = format!("{} wants no request for {seconds} s", self.name);
-        self.retryable("rate_limited", message)
+        self.retryable("rate_limited", message).after(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
     fn refusal(&self, fetched: &HttpFetched) -> PluginError {
@@ -175,19 +176,6 @@ fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters, for a path segment or a query value.
-#[must_use]
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +238,7 @@ mod tests {
             let error = provider.send(&host.host(), &get()).unwrap_err();
             assert_eq!((error.code.as_str(), error.retryable), ("acme_rate_limited", true));
             assert_eq!(error.message, format!("acme wants no request for {seconds} s"), "{value:?}");
+            assert_eq!(error.retry_after_seconds, u32::try_from(seconds).ok(), "{value:?}");
             assert_eq!(provider.send(&host.host(), &get()).unwrap_err().code, "acme_rate_limited");
             assert_eq!(host.requests().len(), 1, "asked although it wants quiet: {value:?}");
             let start: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
@@ -279,10 +268,5 @@ mod tests {
         assert!(!error.message.contains("Ada"), "{}", error.message);
         let host = answering(200, None, r#"{"name": 1}"#);
         assert_eq!(provider().send(&host.host(), &get()).unwrap().json::<Value>().unwrap(), json!({"name": 1}));
-    }
-
-    #[test]
-    fn what_goes_into_a_url_is_encoded() {
-        assert_eq!(encode("a b/c?d=ü~"), "a%20b%2Fc%3Fd%3D%C3%BC~");
     }
 }

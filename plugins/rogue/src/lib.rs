@@ -106,6 +106,7 @@ fn commit(deed: &str, peer: Option<&str>, host: &Host<'_>) -> Result<String, Plu
         "leak" => leak(),
         "refuse" => Err(PluginError::permanent("refused", "told to")),
         "fail" => Err(PluginError::retryable("provider_down", "told to")),
+        "limit" => Err(PluginError::retryable("rate_limited", "told to").after(argument.parse().unwrap_or(1))),
         "sleep" => {
             thread::sleep(Duration::from_millis(argument.parse().unwrap_or(0)));
             Ok("awake".to_owned())

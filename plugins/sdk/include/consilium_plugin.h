@@ -56,7 +56,7 @@ extern "C" {
 
 /* Return codes. */
 #define CONSILIUM_OK 0        /* out holds the reply */
-#define CONSILIUM_ERROR 1     /* out holds {"code", "retryable", "message"} */
+#define CONSILIUM_ERROR 1     /* out holds {"code", "retryable", "message"}, perhaps "retry_after_seconds" */
 #define CONSILIUM_PANIC 2     /* the same; the code behind the call failed unexpectedly */
 #define CONSILIUM_INVALID 3   /* the same; unknown method or malformed request */
 #define CONSILIUM_CANCELLED 4 /* out is empty */

@@ -6,7 +6,7 @@ use crate::{
     host::BorderHost,
     kinds::{Failure, Incoming},
 };
-use consilium_plugin_contract::{Feature, Manifest, PluginError};
+use consilium_plugin_contract::{ContractId, Feature, Manifest, PluginError, versions};
 use std::{
     cell::Cell,
     ffi::c_void,
@@ -83,6 +83,9 @@ fn build<P: Exported>() -> Option<PluginVtable> {
         Ok(manifest) => manifest,
         Err(e) => return complain(&e),
     };
+    if let Some(mistake) = misversioned(&manifest) {
+        return complain(&mistake);
+    }
     let json = match serde_json::to_vec(&manifest) {
         Ok(json) => json,
         Err(e) => return complain(&e),
@@ -100,6 +103,14 @@ fn build<P: Exported>() -> Option<PluginVtable> {
         drain: drain::<P>,
         destroy: destroy::<P>,
     })
+}
+
+/// A contract in another version than that of the types of this SDK, which are what the plugin speaks.
+fn misversioned(manifest: &Manifest) -> Option<String> {
+    let own = |contract: &ContractId| versions::present().find(|own| own.kind == contract.kind);
+    let mut wrong = manifest.kinds.iter().filter_map(|contract| Some((contract, own(contract)?)));
+    let (contract, own) = wrong.find(|(contract, own)| **contract != *own)?;
+    Some(format!("kinds says {contract}, and this SDK speaks {own}"))
 }
 
 fn complain(error: &dyn std::fmt::Display) -> Option<PluginVtable> {
@@ -250,4 +261,23 @@ macro_rules! export_plugin {
             $crate::export::vtable::<$plugin>(&VTABLE)
         }
     };
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_names_the_contracts_of_this_sdk() {
+        let wrong = |kinds: &[&str]| {
+            misversioned(&serde_json::from_value(serde_json::json!({"id": "acme", "kinds": kinds})).unwrap())
+        };
+        assert_eq!(wrong(&["video/2", "webhook/1"]), None);
+        assert_eq!(
+            wrong(&["webhook/1", "video/1"]).as_deref(),
+            Some("kinds says video/1, and this SDK speaks video/2")
+        );
+        assert_eq!(wrong(&["teleport/1"]), None, "that is the host's to refuse");
+    }
 }

@@ -11,6 +11,7 @@ compile_error!("a plugin must be built with panic = \"unwind\": a panic may cost
 
 pub mod abi;
 pub mod cassette;
+mod encoding;
 #[doc(hidden)]
 pub mod export;
 mod host;
@@ -19,6 +20,7 @@ pub mod testing;
 
 pub use consilium_plugin_contract as contract;
 pub use consilium_plugin_contract::{Feature, Health, HealthStatus, Manifest, PluginError, Sensitive};
+pub use encoding::percent_encode;
 pub use host::{Host, HostApi};
 pub use kinds::{
     AnalyticsSink, Assistant, EventSubscriber, NotificationChannel, PaymentProvider, PharmacyGateway, Plugin,

@@ -13,6 +13,10 @@ use std::{
 /// Editors write a file in several steps; what follows so soon belongs to the same edit.
 const TOGETHER: Duration = Duration::from_millis(40);
 
+/// What a build depends on, in the plugin's folder. Cargo writes Cargo.lock itself.
+const FOLDERS: &[&str] = &["src", "consilium"];
+const FILES: &[&str] = &["Cargo.toml", "plugin.toml", "build.rs"];
+
 /// What to watch and where to bring it.
 #[derive(Debug, Clone, Default)]
 pub struct Develop {
@@ -57,17 +61,18 @@ pub type Reload<'a> = dyn FnMut(&Path) -> Result<String, String> + 'a;
 /// When the folder cannot be watched, or cargo cannot be started.
 pub fn develop(options: &Develop, reload: &mut Reload<'_>, tell: &mut dyn FnMut(Event<'_>)) -> io::Result<()> {
     let (changed, changes) = channel();
+    let folder = options.folder.canonicalize()?;
+    let watched = folder.clone();
     let report = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| matters(&event)) {
+        if event.is_ok_and(|event| matters(&watched, &event)) {
             let _ = changed.send(Instant::now());
         }
     };
     let mut watcher = notify::recommended_watcher(report).map_err(io::Error::other)?;
-    for part in ["src", "Cargo.toml", "plugin.toml", "consilium"] {
-        let path = options.folder.join(part);
-        if path.exists() {
-            watcher.watch(&path, RecursiveMode::Recursive).map_err(io::Error::other)?;
-        }
+    // The folder and not its files: many editors put a new file in the place of the old one.
+    watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(io::Error::other)?;
+    for path in FOLDERS.iter().map(|part| folder.join(part)).filter(|path| path.exists()) {
+        watcher.watch(&path, RecursiveMode::Recursive).map_err(io::Error::other)?;
     }
     tell(Event::Watching(&options.folder));
     let mut edited = Instant::now();
@@ -97,12 +102,14 @@ pub fn develop(options: &Develop, reload: &mut Reload<'_>, tell: &mut dyn FnMut(
     }
 }
 
-fn matters(event: &notify::Event) -> bool {
-    let hidden = |path: &PathBuf| {
-        path.file_name()
-            .is_none_or(|name| name.to_string_lossy().starts_with('.') || name.to_string_lossy().ends_with('~'))
+fn matters(folder: &Path, event: &notify::Event) -> bool {
+    let source = |path: &PathBuf| {
+        let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+        let inside = FOLDERS.iter().any(|part| path.starts_with(folder.join(part)));
+        let hidden = name.starts_with('.') || name.ends_with('~');
+        (inside && !hidden) || FILES.iter().any(|file| *path == folder.join(file))
     };
-    !event.kind.is_access() && !event.paths.iter().all(hidden)
+    !event.kind.is_access() && event.paths.iter().any(source)
 }
 
 /// The time of the first change of an edit, once the edit is over.
@@ -156,4 +163,22 @@ fn bring(built: &Path, target: Option<&Path>) -> io::Result<PathBuf> {
     fs::copy(built, &fresh)?;
     fs::rename(&fresh, target)?;
     Ok(target.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::{EventKind, event::ModifyKind};
+
+    #[test]
+    fn what_a_build_depends_on_matters_and_what_it_writes_does_not() {
+        let folder = Path::new("/p");
+        let changed = |path: &str| notify::Event::new(EventKind::Modify(ModifyKind::Any)).add_path(folder.join(path));
+        for path in ["src/lib.rs", "src/deep/er.rs", "consilium/plugins/sdk/src/lib.rs", "Cargo.toml", "plugin.toml"] {
+            assert!(matters(folder, &changed(path)), "{path}");
+        }
+        for path in ["Cargo.lock", "target", "README.md", "src/.lib.rs.swp", "src/lib.rs~", "sub/plugin.toml"] {
+            assert!(!matters(folder, &changed(path)), "{path}");
+        }
+    }
 }

@@ -3,11 +3,12 @@
 use crate::{ear::Ear, subject::Subject};
 use async_trait::async_trait;
 use consilium_plugin_host::{
-    CallError, HostServices, Isolation, KvWritten, MemoryServices, PluginConfig, PluginHost, PluginInfo, PluginState,
-    Settings,
+    BlobStore, CallError, HostServices, Isolation, KvWritten, MemoryServices, PluginConfig, PluginHost, PluginInfo,
+    PluginState, ReloadError, Settings,
     contract::{
         Call, Manifest, PluginError,
-        host::{HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
+        host::{Emit, HttpFetch, HttpFetched, KvEntry, KvList, KvWrite, LogLevel},
+        versions,
     },
 };
 use consilium_plugin_sdk::cassette::{Cassette, Player, Redactor};
@@ -46,6 +47,8 @@ pub(crate) struct Recorder {
 /// Host services of one or several sessions, one after the other: the store stays.
 pub(crate) struct Services {
     memory: MemoryServices,
+    /// Times in requests are counted from here, so that a request that is repeated is the same.
+    pub(crate) began: jiff::Timestamp,
     provider: Mutex<Provider>,
     ear: Arc<Ear>,
     requests: AtomicU64,
@@ -55,8 +58,10 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn new(provider: Provider, ear: Arc<Ear>) -> Arc<Self> {
+        let memory = MemoryServices::default();
         Arc::new(Self {
-            memory: MemoryServices::default(),
+            began: memory.clock().now(),
+            memory,
             provider: Mutex::new(provider),
             ear,
             requests: AtomicU64::new(0),
@@ -78,6 +83,11 @@ impl Services {
     /// Whether the cassette had no answer to a request.
     pub(crate) fn missed(&self) -> bool {
         self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Has another one answer from now on.
+    pub(crate) fn provide(&self, provider: Provider) {
+        *self.provider.lock().unwrap_or_else(PoisonError::into_inner) = provider;
     }
 
     fn provider(&self) -> Provider {
@@ -106,6 +116,19 @@ impl HostServices for Services {
     async fn audit(&self, plugin: &str, action: &str, detail: Value) {
         self.ear.hear("the audit log", detail.to_string().as_bytes());
         self.memory.audit(plugin, action, detail).await;
+    }
+
+    async fn emit(&self, plugin: &str, event: Emit) -> Result<(), PluginError> {
+        self.ear.hear(&format!("the event {}", event.event_type), event.data.to_string().as_bytes());
+        self.memory.emit(plugin, event).await
+    }
+
+    fn blobs(&self) -> Option<&dyn BlobStore> {
+        self.memory.blobs()
+    }
+
+    fn hears_http(&self) -> bool {
+        true
     }
 
     async fn answer_http(&self, _: &str, request: &HttpFetch) -> Option<Result<HttpFetched, PluginError>> {
@@ -217,7 +240,7 @@ impl Session {
         let request = self.request::<C>(request)?;
         let refused = |error: CallError| Trouble { method: C::METHOD, what: error.to_string(), error: Some(error) };
         let answer = self.send(C::METHOD, request).await.map_err(refused)?;
-        serde_json::from_slice(&answer).map_err(|e| {
+        versions::reply::<C>(versions::adapter(&self.manifest, C::kind()), &answer).map_err(|e| {
             let what = format!("the answer is not what the contract says: {e}");
             Trouble { method: C::METHOD, what: what.clone(), error: Some(CallError::InvalidAnswer(what)) }
         })
@@ -228,7 +251,7 @@ impl Session {
         let kit = |e: serde_json::Error| Trouble::new(C::METHOD, format!("the kit's own request is wrong: {e}"));
         let mut request: C = serde_json::from_value(request).map_err(kit)?;
         request.restrict(&self.manifest.permissions);
-        serde_json::to_vec(&request).map_err(kit)
+        versions::request(versions::adapter(&self.manifest, C::kind()), &request).map_err(kit)
     }
 
     /// Commits the writes of an answer, as the core does.
@@ -239,6 +262,11 @@ impl Session {
 
     pub(crate) async fn info(&self) -> Option<PluginInfo> {
         self.host.list().await.into_iter().next()
+    }
+
+    /// Replaces the plugin by the same one while it serves.
+    pub(crate) async fn swap(&self) -> Result<(), ReloadError> {
+        self.host.reload(&self.id).await.map(drop)
     }
 
     /// Ends the plugin and answers how long that took.

@@ -45,7 +45,10 @@ faults! {
     a_panic: "panics_on_empty_names" => "input.hostile",
     a_panic_on_large_requests: "chokes_on_long_names" => "input.oversized",
     an_undeclared_host: "goes_elsewhere" => "egress.declared",
+    a_download_from_an_undeclared_host: "downloads_from_elsewhere" => "egress.declared",
     crashes_under_load: "dies_now_and_then" => "load.restart",
+    an_instance_that_bears_no_other_beside_it: "wants_to_be_alone" => "load.restart",
+    a_signature_with_an_empty_key_accepted: "believes_an_empty_key" => "webhook.forged",
     no_way_in: "gives_no_way_in" => "calls.story",
     access_that_lasts_too_long: "lasts_too_long" => "calls.story",
 }

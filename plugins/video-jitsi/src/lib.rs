@@ -8,7 +8,7 @@ pub use config::{Algorithm, Config, Jaas, RoomClaim, Site, Who};
 use claims::{Entry, claims};
 use consilium_plugin_sdk::{
     Host, Plugin, PluginError, Sensitive, VideoProvider,
-    contract::video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess},
+    contract::video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess, Way},
     export_plugin,
 };
 use consilium_provider::{jwt::Signer, rooms};
@@ -85,15 +85,11 @@ impl VideoProvider for Jitsi {
         let join_url = format!("{base}{path}/{}?jwt={token}", request.room);
         let expires_at =
             jiff::Timestamp::from_second(expiry).map_err(|e| PluginError::permanent("time", e.to_string()))?;
-        Ok(VideoAccess {
-            provider: "video-jitsi".to_owned(),
-            room: request.room,
-            join_url: Some(Sensitive::new(join_url)),
-            token: Some(Sensitive::new(token)),
-            ice_servers: Vec::new(),
-            signalling: None,
-            expires_at,
-        })
+        let ways = vec![
+            Way::Page { url: Sensitive::new(join_url) },
+            Way::Sdk { token: Sensitive::new(token), server_url: Some(base.to_owned()) },
+        ];
+        Ok(VideoAccess { room: request.room, ways, expires_at })
     }
 
     fn end_room(&self, _: &Host<'_>, _: EndRoom) -> Result<RoomEnded, PluginError> {

@@ -48,7 +48,7 @@ fn join_at(host: &FakeHost, plugin: &Jitsi, role: Role) -> VideoAccess {
 
 /// Header, claims, signed part and signature.
 fn parts(access: &VideoAccess) -> (Value, Value, String, Vec<u8>) {
-    let token = access.token.as_ref().unwrap().expose();
+    let token = access.sdk().unwrap().0.expose();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (header, claims) = signed.split_once('.').unwrap();
     let json = |text| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap();
@@ -93,7 +93,7 @@ fn hs256_tokens_carry_the_documented_claims() {
     );
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     hmac::verify(&key, signed.as_bytes(), &signature).unwrap();
-    let url = access.join_url.unwrap();
+    let url = access.page().unwrap();
     assert!(url.expose().starts_with("https://meet.example.org/consultation7?jwt=ey"), "{}", url.expose());
 }
 
@@ -126,7 +126,7 @@ fn rs256_tokens_verify_with_the_public_key_alone() {
     let key = signature::UnparsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, &spki[24..]);
     key.verify(signed.as_bytes(), &signature).unwrap();
     assert!(key.verify(b"something else", &signature).is_err());
-    assert!(access.join_url.unwrap().expose().contains("8x8.vc/vpaas-magic-cookie-1/consultation7?jwt="));
+    assert!(access.page().unwrap().expose().contains("8x8.vc/vpaas-magic-cookie-1/consultation7?jwt="));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_facility_has_its_tenant_and_its_server() {
         plugin.create_room(&host.host(), create(facility, false)).unwrap();
         let access = join_at(&host, &plugin, Role::Patient);
         assert_eq!(parts(&access).1["sub"], subject, "the tenant in lower case: {facility:?}");
-        assert!(access.join_url.unwrap().expose().starts_with(url), "{facility:?}");
+        assert!(access.page().unwrap().expose().starts_with(url), "{facility:?}");
     }
 }
 

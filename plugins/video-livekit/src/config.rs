@@ -14,7 +14,7 @@ pub struct Config {
     #[schemars(regex(pattern = r"^wss?://[^?#]+$"))]
     pub(crate) client_url: Option<String>,
     /// A page that takes `liveKitUrl` and `token` as query parameters, such as the `/custom` page of
-    /// LiveKit Meet. Without it, `join_url` is `client_url`, for LiveKit's client SDK.
+    /// LiveKit Meet. Without it only clients with LiveKit's SDK have a way in.
     #[schemars(regex(pattern = r"^https?://[^?#]+$"))]
     pub(crate) join_page: Option<String>,
     /// The API key, claim `iss` of every token.

@@ -16,7 +16,7 @@ pub use config::{Config, Recording, S3};
 use api::Api;
 use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider,
-    contract::video::{CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Room, RoomEnded, VideoAccess},
+    contract::video::{CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Room, RoomEnded, VideoAccess, Way},
     export_plugin,
 };
 use consilium_provider::http::encode;
@@ -94,17 +94,14 @@ impl VideoProvider for LiveKit {
         }
         let claims = token::participant(&self.config.api_key, &request.room, &request.participant, now, expiry);
         let token = self.api.sign(&claims)?;
-        let join_url = match &self.config.join_page {
-            Some(page) => format!("{page}?liveKitUrl={}&token={token}", encode(&self.client_url)),
-            None => self.client_url.clone(),
-        };
+        let page = self.config.join_page.as_ref().map(|page| {
+            let url = format!("{page}?liveKitUrl={}&token={token}", encode(&self.client_url));
+            Way::Page { url: Sensitive::new(url) }
+        });
+        let sdk = Way::Sdk { token: Sensitive::new(&token), server_url: Some(self.client_url.clone()) };
         Ok(VideoAccess {
-            provider: "video-livekit".to_owned(),
             room: request.room,
-            join_url: Some(Sensitive::new(join_url)),
-            token: Some(Sensitive::new(token)),
-            ice_servers: Vec::new(),
-            signalling: None,
+            ways: page.into_iter().chain([sdk]).collect(),
             expires_at: Timestamp::from_second(expiry).map_err(|e| PluginError::permanent("time", e.to_string()))?,
         })
     }

@@ -83,7 +83,7 @@ fn only_the_doctor_administers_the_room() {
         (Role::Interpreter, "interpreter"),
     ] {
         let access = plugin.join(&host.host(), join(role, "2026-11-20T09:20:00Z")).unwrap();
-        let claims = verify_hs256(access.token.unwrap().expose(), SECRET).unwrap();
+        let claims = verify_hs256(access.sdk().unwrap().0.expose(), SECRET).unwrap();
         assert_eq!(claims["video"]["roomAdmin"] == true, role == Role::Doctor, "{role:?}");
         assert_eq!(claims["video"]["canPublishSources"].is_array(), role == Role::Interpreter, "{role:?}");
         assert_eq!(claims["metadata"], json!({"role": name}).to_string());
@@ -97,9 +97,9 @@ fn only_the_doctor_administers_the_room() {
 fn a_token_says_who_where_and_until_when() {
     let host = host("{}");
     let access = plugin(&host, simple()).join(&host.host(), join(Role::Patient, "2026-11-20T09:20:00Z")).unwrap();
-    assert_eq!(access.join_url.unwrap().expose(), "wss://livekit.example.org");
+    assert_eq!((access.page(), access.sdk().unwrap().1), (None, Some("wss://livekit.example.org")));
     assert_eq!(
-        verify_hs256(access.token.unwrap().expose(), SECRET).unwrap(),
+        verify_hs256(access.sdk().unwrap().0.expose(), SECRET).unwrap(),
         json!({
             "iss": "key", "sub": "anna", "name": "Anna", "nbf": 1_795_165_200, "exp": 1_795_166_400,
             "metadata": "{\"role\":\"patient\"}", "attributes": {"role": "patient"},
@@ -117,7 +117,7 @@ fn a_page_of_its_own_gets_server_and_token() {
     let mut config = simple();
     config["join_page"] = json!("https://meet.example.org/custom");
     let access = plugin(&host, config).join(&host.host(), join(Role::Patient, "2026-11-20T09:20:00Z")).unwrap();
-    let url = access.join_url.unwrap();
+    let url = access.page().unwrap();
     let page = "https://meet.example.org/custom?liveKitUrl=wss%3A%2F%2Flivekit.example.org&token=ey";
     assert!(url.expose().starts_with(page), "{}", url.expose());
 }

@@ -14,7 +14,7 @@ use api::Api;
 use config::KeyFile;
 use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, VideoProvider,
-    contract::video::{CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Room, RoomEnded, VideoAccess},
+    contract::video::{CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Room, RoomEnded, VideoAccess, Way},
     export_plugin,
 };
 use std::sync::{Mutex, PoisonError};
@@ -65,16 +65,8 @@ impl VideoProvider for Meet {
             return Err(PluginError::permanent("access_expired", "access would already be over"));
         }
         let missing = || PluginError::retryable("meet_answer_invalid", "the space has no link");
-        let join_url = self.space(host, checked(&request.room)?)?.meeting_uri.ok_or_else(missing)?;
-        Ok(VideoAccess {
-            provider: "video-meet".to_owned(),
-            room: request.room,
-            join_url: Some(join_url),
-            token: None,
-            ice_servers: Vec::new(),
-            signalling: None,
-            expires_at: request.expires_at,
-        })
+        let url = self.space(host, checked(&request.room)?)?.meeting_uri.ok_or_else(missing)?;
+        Ok(VideoAccess { room: request.room, ways: vec![Way::Page { url }], expires_at: request.expires_at })
     }
 
     fn end_room(&self, host: &Host<'_>, request: EndRoom) -> Result<RoomEnded, PluginError> {

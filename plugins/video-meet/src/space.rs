@@ -190,17 +190,24 @@ impl Meet {
 
     /// Puts everybody out, and lets nobody in any more without being let in.
     pub(crate) fn finish(&self, host: &Host<'_>, space: &str) -> Result<bool, PluginError> {
-        let key = rooms::key(&rooms::consultation(host, space)?.unwrap_or_default());
-        let made = host.kv_get(&key)?.and_then(|entry| serde_json::from_value(entry.value.get("made")?.clone()).ok());
-        let event = made.and_then(|made: Made| made.event);
+        let key = rooms::consultation(host, space)?.map(|consultation| rooms::key(&consultation));
+        let kept = key.as_deref().map(|key| host.kv_get(key)).transpose()?.flatten();
+        let made = kept.and_then(|entry| serde_json::from_value::<Made>(entry.value.get("made")?.clone()).ok());
+        let made = made.filter(|made| made.space == space);
+        // It was ours, and what was to be done is done.
+        let ended = key.is_some() && made.is_none();
+        let event = made.and_then(|made| made.event);
         let url = format!("{}/spaces/{space}:endActiveConference", self.meet_url());
         let emptied = match self.api.send(host, "POST", &url, Some(&json!({}))) {
             // Nobody is in it, or it is gone.
             Err(error) if error.message.contains("FAILED_PRECONDITION") || error.code == "meet_not_found" => true,
             // Only who made a space may end its conference, and a calendar's were made by Calendar.
-            Err(error) if error.code == "meet_forbidden" && event.is_some() => false,
+            Err(error) if error.code == "meet_forbidden" && (event.is_some() || ended) => false,
             other => other.map(|_| true)?,
         };
+        if ended {
+            return Ok(emptied);
+        }
         match event {
             None => match self.configure(host, space, "config.accessType", &json!({"accessType": "RESTRICTED"})) {
                 Err(error) if error.code != "meet_not_found" => return Err(error),
@@ -214,7 +221,9 @@ impl Meet {
                 }
             }
         }
-        host.kv_delete(&key, None)?;
+        if let Some(key) = key {
+            host.kv_delete(&key, None)?;
+        }
         Ok(emptied)
     }
 

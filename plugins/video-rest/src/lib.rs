@@ -10,7 +10,7 @@
 //! Its health says nothing of the server, so that the host must find out for itself.
 
 use consilium_plugin_sdk::{
-    Host, Plugin, PluginError, Sensitive, VideoProvider, Webhooks,
+    Host, Plugin, PluginError, VideoProvider, Webhooks,
     contract::{
         Bytes,
         host::HttpFetch,
@@ -51,15 +51,7 @@ impl VideoProvider for VideoRest {
     fn join(&self, host: &Host<'_>, request: Join) -> Result<VideoAccess, PluginError> {
         self.send(host, "POST", &format!("/rooms/{}/guests", request.room))?;
         let url = format!("{}/rooms/{}?guest={}", self.0.base_url, request.room, request.participant.id);
-        Ok(VideoAccess {
-            provider: "video-rest".to_owned(),
-            room: request.room,
-            join_url: Some(Sensitive::new(url)),
-            token: None,
-            ice_servers: Vec::new(),
-            signalling: None,
-            expires_at: request.expires_at,
-        })
+        Ok(VideoAccess::by_link(request.room, url, request.expires_at))
     }
 
     fn end_room(&self, host: &Host<'_>, request: EndRoom) -> Result<RoomEnded, PluginError> {

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider,
     contract::video::{
-        CreateRoom, EndRoom, IceServer, Join, Media, Participant, Role, Room, RoomEnded, Signalling, VideoAccess,
+        CreateRoom, EndRoom, IceServer, Join, Media, Participant, Role, Room, RoomEnded, Signalling, VideoAccess, Way,
     },
     export_plugin,
 };
@@ -84,12 +84,11 @@ impl VideoProvider for WebRtc {
         let lifetime = jiff_seconds(self.config.turn_lifetime_seconds);
         let expiry = (now + lifetime).min(request.expires_at);
         Ok(VideoAccess {
-            provider: "video-webrtc".to_owned(),
             room: request.room,
-            join_url: None,
-            token: None,
-            ice_servers: self.ice_servers(&request.participant, expiry.as_second()),
-            signalling: Some(rights(request.participant.role)),
+            ways: vec![Way::Peers {
+                ice_servers: self.ice_servers(&request.participant, expiry.as_second()),
+                signalling: rights(request.participant.role),
+            }],
             expires_at: expiry,
         })
     }

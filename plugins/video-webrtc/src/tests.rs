@@ -51,7 +51,7 @@ fn turn_credentials_are_those_coturn_expects() {
     let host = host();
     let plugin = plugin(&host, &["turn:turn.example.org"]).unwrap();
     let access = plugin.join(&host.host(), join(Role::Patient, "2026-11-20T12:00:00Z")).unwrap();
-    let [stun, turn] = access.ice_servers.as_slice() else { panic!("{access:?}") };
+    let [stun, turn] = access.peers().unwrap().0 else { panic!("{access:?}") };
     assert_eq!(stun.username, None);
     assert_eq!(turn.username.as_deref(), Some("1795165800:anna"));
     assert_eq!(turn.credential.as_ref().unwrap().expose(), "OjnmVnt1EcAE3cwGpUf5HzZT3H8=");
@@ -74,7 +74,7 @@ fn only_the_doctor_moderates() {
         [(Role::Doctor, true), (Role::Patient, false), (Role::Clinician, false), (Role::Interpreter, false)]
     {
         let access = plugin.join(&host.host(), join(role, "2026-11-20T12:00:00Z")).unwrap();
-        assert_eq!(access.signalling.unwrap().moderate, moderates, "{role:?}");
+        assert_eq!(access.peers().unwrap().1.moderate, moderates, "{role:?}");
     }
 }
 

@@ -12,7 +12,9 @@ pub use config::{Config, Registration};
 use api::Api;
 use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider,
-    contract::video::{CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Role, Room, RoomEnded, VideoAccess},
+    contract::video::{
+        CreateRoom, EndRoom, Join, Recordings, RecordingsListed, Role, Room, RoomEnded, VideoAccess, Way,
+    },
     export_plugin,
 };
 use consilium_provider::rooms;
@@ -99,15 +101,8 @@ impl VideoProvider for Zoom {
             }
         };
         let missing = || PluginError::retryable("zoom_answer_invalid", "the meeting has no link");
-        Ok(VideoAccess {
-            provider: "video-zoom".to_owned(),
-            room: request.room.clone(),
-            join_url: Some(join_url.ok_or_else(missing)?),
-            token: None,
-            ice_servers: Vec::new(),
-            signalling: None,
-            expires_at,
-        })
+        let ways = vec![Way::Page { url: join_url.ok_or_else(missing)? }];
+        Ok(VideoAccess { room: request.room.clone(), ways, expires_at })
     }
 
     fn end_room(&self, host: &Host<'_>, request: EndRoom) -> Result<RoomEnded, PluginError> {

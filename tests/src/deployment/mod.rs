@@ -5,12 +5,15 @@ use std::{
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
     process::Command as Blocking,
+    sync::Arc,
     time::Duration,
 };
 
-use consilium_db::Keys;
-use consilium_kernel::{Clock, SystemClock, Timestamp};
+use consilium_db::{Db, Keys, Vault};
+use consilium_kernel::{Clock, RandomIds, SystemClock, Timestamp};
+use diesel::{prelude::*, sql_query, sql_types as sql};
 use jiff::SignedDuration;
+use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -159,6 +162,28 @@ impl Deployment {
         };
         let address = tokio::time::timeout(START, address).await.expect("it starts within a minute");
         Server { child, client: Client::new(&address) }
+    }
+
+    /// What the audit log has of these actions, in order, with what it says besides.
+    pub async fn audited(&self, actions: &[&str]) -> Vec<(String, Value)> {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = sql::Text)]
+            action: String,
+            #[diesel(sql_type = sql::Nullable<sql::Text>)]
+            detail: Option<String>,
+        }
+        let vault = Vault::new(Keys::read(&self.folder().join("keys")).expect("keys"));
+        let url = self.database.parse().expect("a URL");
+        let db = Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database");
+        let lines = db.read(|session| {
+            let query = sql_query("SELECT action, detail FROM audit_entry ORDER BY tx, id");
+            Ok(query.load::<Line>(session.connection())?)
+        });
+        let wanted = lines.await.expect("the audit log can be read").into_iter();
+        let wanted = wanted.filter(|line| actions.contains(&line.action.as_str()));
+        let told = |detail: Option<String>| detail.map_or(Value::Null, |text| text.parse().expect("JSON"));
+        wanted.map(|line| (line.action, told(line.detail))).collect()
     }
 
     /// Whether `consilium audit verify` finds the log whole; its findings otherwise.

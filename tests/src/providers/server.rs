@@ -69,6 +69,8 @@ struct Seen {
     violations: Vec<String>,
     /// For the next request whose path contains the text.
     faults: VecDeque<(String, Fault)>,
+    /// For every request.
+    outage: Option<Fault>,
 }
 
 /// A contract, served on a free port of the loopback.
@@ -100,6 +102,11 @@ impl<C: Contract> Server<C> {
         self.seen.lock().unwrap().faults.push_back((path.to_owned(), fault));
     }
 
+    /// Misbehaves at every request from now on, or does so no more.
+    pub fn outage(&self, fault: Option<Fault>) {
+        self.seen.lock().unwrap().outage = fault;
+    }
+
     /// Requests so far whose path contains this.
     pub fn requests(&self, path: &str) -> Vec<Request> {
         let seen = self.seen.lock().unwrap();
@@ -124,7 +131,7 @@ async fn serve<C: Contract>(mut stream: TcpStream, contract: Arc<C>, seen: Arc<M
             let mut seen = seen.lock().unwrap();
             seen.requests.push(request.clone());
             let place = seen.faults.iter().position(|(path, _)| request.path.contains(path));
-            place.and_then(|place| seen.faults.remove(place)).map(|(_, fault)| fault)
+            place.and_then(|place| seen.faults.remove(place)).map(|(_, fault)| fault).or_else(|| seen.outage.clone())
         };
         let answer = match &fault {
             Some(Fault::Reset) => return,

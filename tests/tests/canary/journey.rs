@@ -37,6 +37,8 @@ pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
     let inside = act(&patient, "join").await;
     words.add("turn credential", text(&inside["video"]["ice_servers"][0], "credential"));
     chat(words, &patient, &doctor, &consultation).await;
+    thread(words, &patient, &doctor, &doctor_id).await;
+    files(words, &patient, &doctor, &consultation).await;
 
     let notes = doctor.get(&format!("{room}/notes")).await;
     let written: serde_json::Map<String, Value> = ["subjective", "objective", "assessment", "plan", "free_text"]
@@ -45,7 +47,7 @@ pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
         .collect();
     let put = doctor.put(&format!("{room}/notes"), Value::Object(written));
     put.header("If-Match", notes.header("etag")).await.expect(200);
-    act(&doctor, "end").await;
+    aftercare(words, &patient, &doctor, &admin, &room).await;
     prescribe(words, &patient, &doctor, &room, &pharmacy).await;
     // Somebody else reads the profile, which is audited.
     doctor.get(&format!("/patients/{patient_id}")).await.expect(200);
@@ -190,6 +192,20 @@ async fn book(words: &mut Words, patient: &Client, doctor: &Client, doctor_id: &
     text(&agreed, "consultation_id").to_owned()
 }
 
+/// One that is shown and read, and one that is never finished.
+async fn files(words: &mut Words, patient: &Client, doctor: &Client, consultation: &str) {
+    let (name, content) = (words.text("file name"), words.text("file content"));
+    let id = patient.available_file(&format!("{name}.txt"), content.as_bytes(), Some(consultation)).await;
+    patient.share_file(consultation, &id).await.expect(201);
+    let link = doctor.link(&id).await;
+    words.add("file link", link.split_once('.').unwrap().1);
+    assert_eq!(doctor.get(&link).await.body, json!(content));
+    let (name, content) = (words.text("unfinished file name"), words.text("unfinished file content"));
+    let begun =
+        patient.begin_upload(content.len() + 1, &[("filename", &name), ("purpose", "record")]).await.expect(201);
+    patient.send_part(text(&begun, "id"), 0, content.as_bytes()).await.expect(204);
+}
+
 /// By HTTP and over WebSocket, stored and not.
 async fn chat(words: &mut Words, patient: &Client, doctor: &Client, consultation: &str) {
     let topic = format!("consultation:{consultation}");
@@ -201,8 +217,49 @@ async fn chat(words: &mut Words, patient: &Client, doctor: &Client, consultation
     let said = words.text("chat by websocket");
     doctors.command("send_message", json!({"client_message_id": "2", "body": said})).await;
     patients.until(|frame| frame["data"]["body"] == said.as_str()).await;
+    let said = words.text("chat to be edited");
+    let sent = patients.command("send_message", json!({"client_message_id": "3", "body": said})).await;
+    let instead = words.text("chat edited");
+    patients.command("edit_message", json!({"message_id": sent["id"], "body": instead})).await;
+    doctors.until(|frame| frame["data"]["body"] == instead.as_str()).await;
+    patients.command("delete_message", json!({"message_id": sent["id"]})).await;
+    doctor.get(&format!("/consultations/{consultation}/messages?q=http")).await.expect(200);
     patients.command("signal", json!({"kind": "offer", "sdp": words.text("offer")})).await;
     doctors.until(|frame| frame["type"] == "signal").await;
+}
+
+/// Signed notes, an issue, the end, and what the patient thinks of it.
+async fn aftercare(words: &mut Words, patient: &Client, doctor: &Client, admin: &Client, room: &str) {
+    doctor.post(&format!("{room}/notes/sign"), Value::Null).await.expect(200);
+    let amendment = json!({"text": words.text("amendment"), "reason": words.text("reason to amend")});
+    doctor.post(&format!("{room}/notes/amendments"), amendment).await.expect(201);
+    let issue = json!({
+        "category": "device", "severity": "low", "description": words.text("issue"),
+        "diagnostics": {"camera": words.text("diagnostics")},
+    });
+    let reported = patient.post(&format!("{room}/issues"), issue).key("issue").await.expect(201);
+    let issue = format!("/support/issues/{}", text(&reported["issue"], "id"));
+    admin.post(&format!("{issue}/comments"), json!({"text": words.text("comment")})).await.expect(201);
+    admin.post(&format!("{issue}/resolve"), json!({"resolution": words.text("resolution")})).await.expect(200);
+    doctor.post(&format!("{room}/end"), Value::Null).await.expect(200);
+    patient.post(&format!("{room}/rating"), json!({"rating": 4, "text": words.text("rating")})).await.expect(201);
+}
+
+/// Outside the visit.
+async fn thread(words: &mut Words, patient: &Client, doctor: &Client, doctor_id: &str) {
+    let new = json!({
+        "kind": "care", "subject": words.text("thread subject"), "participants": [{"doctor_id": doctor_id}],
+    });
+    let opened = patient.post("/threads", new).await.expect(201);
+    let messages = format!("/threads/{}/messages", text(&opened, "id"));
+    let message =
+        json!({"client_message_id": words.new_word("client message id"), "body": words.text("thread message")});
+    let sent = patient.post(&messages, message).key("thread-message").await.expect(201);
+    let path = format!("{messages}/{}", text(&sent, "id"));
+    patient.patch(&path, json!({"body": words.text("thread message edited")})).await.expect(200);
+    doctor.get(&format!("{path}/history")).await.expect(200);
+    doctor.get(&format!("{messages}?q={}", words.new_word("thread search"))).await.expect(200);
+    doctor.get("/threads").await.expect(200);
 }
 
 async fn prescribe(words: &mut Words, patient: &Client, doctor: &Client, room: &str, pharmacy: &Pharmacy) {

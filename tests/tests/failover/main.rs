@@ -2,8 +2,9 @@
 //! can be told to fail.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
-mod deployment;
 mod provider;
+mod rest;
 mod socket;
+mod stage;
 mod switching;
 mod webhooks;

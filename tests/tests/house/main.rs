@@ -4,6 +4,7 @@
 //! Each rule is a function from the model to a list of violations, and is shown to catch one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test code")]
 
+mod codes;
 mod migrations;
 mod model;
 mod plan;
@@ -39,6 +40,8 @@ rules_are_kept! {
     tables_are_declared_in_stores: tables::declared_in_stores;
     a_table_has_one_owner: tables::one_owner;
     sql_names_only_own_tables: tables::sql_stays_at_home;
+    every_code_is_in_the_catalogue_of_errors: codes::documented;
+    every_code_of_the_catalogue_can_be_answered: codes::answered;
 }
 
 #[test]

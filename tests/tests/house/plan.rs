@@ -6,7 +6,8 @@ const FOUNDATION: &[&str] = &["kernel", "db", "runtime"];
 const PLUGIN_BORDER: &[&str] = &["plugin-host", "plugin-contract"];
 
 /// The modules, lowest first: each may know those before it, through their `lib.rs`.
-const MODULES: &[&str] = &["identity", "people", "scheduling", "consultations", "prescribing"];
+const MODULES: &[&str] =
+    &["identity", "people", "files", "scheduling", "chat", "consultations", "messaging", "prescribing", "support"];
 
 /// Modules that hear what happens elsewhere as events, and that no other module may know.
 const LISTENERS: &[&str] = &["notifications", "insights", "webhooks"];
@@ -19,7 +20,7 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         return with(&[FOUNDATION, PLUGIN_BORDER, below, &["documents"]]);
     }
     if LISTENERS.contains(&room.name.as_str()) {
-        return with(&[FOUNDATION, PLUGIN_BORDER, MODULES, &["egress"]]);
+        return with(&[FOUNDATION, PLUGIN_BORDER, MODULES, &["egress", "feeder"]]);
     }
     match room.name.as_str() {
         "kernel" | "egress" | "plugin-contract" => with(&[]),
@@ -27,10 +28,17 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         "db" => with(&[&["kernel"]]),
         "runtime" => with(&[&["kernel", "db"]]),
         "plugin-host" => with(&[&["kernel", "egress", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
+        "feeder" => with(&[FOUNDATION, PLUGIN_BORDER]),
         "plugin-sdk" => with(&[&["plugin-contract"]]),
         "provider" => with(&[&["plugin-contract", "plugin-sdk"]]),
         "plugin-testkit" => with(&[&["plugin-contract", "plugin-sdk", "plugin-host"]]),
-        "api" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "plugin-testkit"]]),
+        "api" => with(&[
+            FOUNDATION,
+            PLUGIN_BORDER,
+            MODULES,
+            LISTENERS,
+            &["documents", "feeder", "plugin-sdk", "plugin-testkit"],
+        ]),
         "tests" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "api"]]),
         _ if room.folder.starts_with("plugins/") => with(&[&["plugin-contract", "plugin-sdk", "provider"]]),
         _ => None,
@@ -51,9 +59,13 @@ const DATABASE_CRATES: &[&str] = &[
     "db",
     "identity",
     "people",
+    "files",
     "scheduling",
+    "chat",
     "consultations",
+    "messaging",
     "prescribing",
+    "support",
     "notifications",
     "insights",
     "webhooks",

@@ -6,9 +6,11 @@
     reason = "all of this is test code: a panic is a failed test"
 )]
 
+mod aftercare;
 mod booking;
 mod consultation;
 mod conventions;
+mod conversations;
 mod idempotency;
 mod live;
 mod pages;

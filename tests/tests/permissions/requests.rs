@@ -1,9 +1,12 @@
 //! A request for each route that would succeed for whoever may make it.
 
-use consilium_tests::client::{Answer, Client, PASSWORD, text};
+use consilium_tests::{
+    app::BEGINNING,
+    client::{Answer, Client, PASSWORD, text},
+};
 use serde_json::{Value, json};
 
-use crate::world::{World, prescription, webhook_subscription};
+use crate::world::{World, issue, prescription, webhook_subscription};
 
 /// Tries `route` as `caller` and gives the answer.
 pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
@@ -15,6 +18,20 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
         && let Some(person) = world.person(caller)
     {
         client = (*person.again().await).clone(); // the others' sessions go on
+    }
+    match route {
+        "POST /files" => {
+            let purpose =
+                [("filename", "a.txt"), ("purpose", "consultation"), ("consultation_id", &world.consultation)];
+            return client.begin_upload(9, &purpose).await;
+        }
+        "PATCH /files/{id}" => return client.send_part(&world.uploading().await, 0, b"A lett").await,
+        "HEAD /files/{id}" => return client.tus("HEAD", &format!("/files/{}", world.file)).await,
+        "GET /files/{id}/content" => return client.get(&world.patient.link(&world.file).await).await,
+        "POST /consultations/{id}/files" => {
+            return client.share_file(&world.consultation, &world.uploaded(caller).await).await;
+        }
+        _ => {}
     }
     let (path, body) = request(world, route).await;
     let method = route.split_once(' ').expect("METHOD /path").0.parse().expect("a method");
@@ -81,7 +98,68 @@ async fn request(world: &World, route: &str) -> (String, Value) {
             (at(&world.consultation), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
         }
         "POST /consultations/{id}/annotations" => (at(&world.consultation), drawing(n)),
+        // The doctor's own message: a patient who is let in is not its sender.
+        "PATCH /consultations/{id}/messages/{message_id}" | "DELETE /consultations/{id}/messages/{message_id}" => {
+            let said = world.said(&format!("/consultations/{}", world.consultation)).await;
+            (at(&world.consultation).replace("{message_id}", &said), edited(route))
+        }
+        "GET /consultations/{id}/messages/{message_id}/history" => {
+            let said = world.said(&format!("/consultations/{}", world.consultation)).await;
+            (at(&world.consultation).replace("{message_id}", &said), none)
+        }
+        "POST /consultations/{id}/read-marks" => (at(&world.consultation), json!({"seq": 0})),
+        "POST /threads" => (
+            at(""),
+            json!({"kind": "care", "patient_id": world.patient.patient_id,
+            "subject": format!("Question {n}"), "participants": [{"doctor_id": doctor}]}),
+        ),
+        "POST /threads/{id}/close" => (at(&world.threaded().await), none),
+        // It is not closed: 409 for whoever is let in.
+        "POST /threads/{id}/reopen" => (at(&world.threaded().await), none),
+        // Somebody who cannot be in it: 422 for whoever is let in.
+        "POST /threads/{id}/participants" => {
+            (at(&world.threaded().await), json!({"user_id": world.foreign_patient.id}))
+        }
+        // The doctor is the only one who treats there: 409 for whoever is let in.
+        "DELETE /threads/{id}/participants/{user_id}" => {
+            (at(&world.threaded().await).replace("{user_id}", &world.doctor.id), none)
+        }
+        "POST /threads/{id}/messages" => {
+            (at(&world.threaded().await), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
+        }
+        "POST /threads/{id}/read-marks" => (at(&world.threaded().await), json!({"seq": 0})),
+        _ if path.starts_with("/threads/{id}/messages/{message_id}") => {
+            let thread = world.threaded().await;
+            let said = world.said(&format!("/threads/{thread}")).await;
+            (at(&thread).replace("{message_id}", &said), edited(route))
+        }
+        _ if route.starts_with("GET /threads/{id}") => (at(&world.threaded().await), none),
         "PUT /consultations/{id}/notes" => (at(&world.consultation), json!({"plan": format!("Rest {n} days")})),
+        "POST /consultations/{id}/notes/sign" => (at(&world.noted().await), none),
+        "POST /consultations/{id}/notes/amendments" => {
+            let id = world.noted().await;
+            world.doctor.post(&format!("/consultations/{id}/notes/sign"), Value::Null).await.expect(200);
+            (at(&id), json!({"text": "Five days", "reason": "A slip of the pen"}))
+        }
+        "POST /consultations/{id}/quality" => {
+            let measured = json!({
+                "at": BEGINNING, "direction": "inbound", "media": "audio", "bitrate_kbps": 32, "packet_loss_percent": 0.5,
+                "jitter_ms": 5, "round_trip_ms": 80,
+            });
+            (at(&world.consultation), json!({"measurements": [measured]}))
+        }
+        // Nobody has joined, so that no provider serves it yet: 409 for whoever is let in.
+        "POST /consultations/{id}/switch-video" => (at(&world.begun().await), none),
+        "POST /consultations/{id}/issues" => (at(&world.begun().await), issue()),
+        "POST /support/issues/{id}/assign" => (at(&world.issue().await), none),
+        "POST /support/issues/{id}/comments" => (at(&world.issue().await), json!({"text": "Looking into it"})),
+        "POST /support/issues/{id}/resolve" => (at(&world.issue().await), json!({"resolution": "Restarted"})),
+        _ if route.starts_with("GET /support/issues/{id}") => (at(&world.issue().await), none),
+        "POST /follow-ups/{id}/confirm" | "POST /follow-ups/{id}/decline" => (at(&world.kept().await), none),
+        "POST /consultations/{id}/rating" => (at(&world.completed().await), json!({"rating": 4, "text": "Good"})),
+        "DELETE /files/{id}" => (at(&world.uploading().await), none),
+        "GET /files/{id}" | "POST /files/{id}/links" => (at(&world.file), none),
+        "OPTIONS /files" => (at(""), none),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {
@@ -119,4 +197,9 @@ async fn request(world: &World, route: &str) -> (String, Value) {
 fn drawing(n: usize) -> Value {
     let stroke = json!({"tool": "pen", "color": "#a3342b", "width": 4, "points": [[0.1, 0.2], [0.3, 0.4]]});
     json!({"client_annotation_id": n.to_string(), "strokes": [stroke]})
+}
+
+/// What a message is to say instead, where it is edited.
+fn edited(route: &str) -> Value {
+    if route.starts_with("PATCH ") { json!({"body": "Hello again"}) } else { Value::Null }
 }

@@ -23,6 +23,8 @@ pub struct World {
     pub staff: Vec<Person>,
     /// A consultation that has begun.
     pub consultation: String,
+    /// A file of the patient's, shown in it.
+    pub file: String,
     /// A prescription of it.
     pub prescription: Value,
     /// A message in the patient's inbox.
@@ -55,6 +57,7 @@ impl World {
             foreign_doctor,
             staff,
             consultation: String::new(),
+            file: String::new(),
             prescription: Value::Null,
             notification: String::new(),
             delivery: String::new(),
@@ -63,6 +66,8 @@ impl World {
         };
         world.consultation = world.begun().await;
         world.prescription = world.prescribe(&world.consultation).await;
+        world.file = world.patient.available_file("a.txt", b"A letter", Some(&world.consultation)).await;
+        world.patient.share_file(&world.consultation, &world.file).await.expect(201);
         world.notification = first(&world.patient, "/me/notifications").await;
         world.subscription = world.subscribed().await;
         world.delivery = first(&app.admin, "/admin/notifications").await;
@@ -118,6 +123,77 @@ impl World {
         id
     }
 
+    /// The id of a consultation that has begun and has notes.
+    pub async fn noted(&self) -> String {
+        let id = self.begun().await;
+        let path = format!("/consultations/{id}/notes");
+        let etag = self.doctor.get(&path).await.header("etag").to_owned();
+        let call = self.doctor.call("PUT".parse().expect("a method"), &path).header("If-Match", &etag);
+        call.json(&json!({"plan": "Rest"})).await.expect(200);
+        id
+    }
+
+    /// The id of a consultation that is completed.
+    pub async fn completed(&self) -> String {
+        let id = self.begun().await;
+        self.doctor.post(&format!("/consultations/{id}/end"), Value::Null).await.expect(200);
+        id
+    }
+
+    /// The id of an issue that the patient reported in a consultation of its own.
+    pub async fn issue(&self) -> String {
+        let reported = self.patient.post(&format!("/consultations/{}/issues", self.begun().await), issue()).await;
+        text(&reported.expect(201)["issue"], "id").to_owned()
+    }
+
+    /// The id of a follow-up whose slot is kept for the patient.
+    pub async fn kept(&self) -> String {
+        let known = self.patient.get("/me/follow-ups").await.expect(200);
+        let known: Vec<String> = ids(&known);
+        let mut again = prescription();
+        again["follow_up_on"] = json!("2026-06-20");
+        let written = format!("/consultations/{}/prescriptions", self.consultation);
+        self.doctor.post(&written, again).await.expect(201);
+        for _ in 0..100 {
+            let page = self.patient.get("/me/follow-ups").await.expect(200);
+            let new = page["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .find(|one| one["status"] == "held" && !known.contains(&text(one, "id").to_owned()));
+            if let Some(new) = new {
+                return text(new, "id").to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no slot is kept");
+    }
+
+    /// The id of a thread of the patient with the doctor.
+    pub async fn threaded(&self) -> String {
+        let new =
+            json!({"kind": "care", "subject": "A question", "participants": [{"doctor_id": self.doctor.doctor_id}]});
+        text(&self.patient.post("/threads", new).await.expect(201), "id").to_owned()
+    }
+
+    /// The id of a message that the doctor has written in a consultation or thread.
+    pub async fn said(&self, place: &str) -> String {
+        let message = json!({"body": "Hello", "client_message_id": format!("said-{}", self.fresh())});
+        text(&self.doctor.post(&format!("{place}/messages"), message).await.expect(201), "id").to_owned()
+    }
+
+    /// The id of a file that was uploaded by this caller, if they may: otherwise by the patient.
+    pub async fn uploaded(&self, caller: &str) -> String {
+        let owner = if caller == "doctor" { &self.doctor } else { &self.patient };
+        owner.available_file("a.txt", b"Another letter", Some(&self.consultation)).await
+    }
+
+    /// The id of an upload of the patient's that has just begun.
+    pub async fn uploading(&self) -> String {
+        let begun = self.patient.begin_upload(9, &[("filename", "a.txt"), ("purpose", "record")]).await.expect(201);
+        text(&begun, "id").to_owned()
+    }
+
     /// The first of the staff.
     pub fn administrator(&self) -> &Person {
         &self.staff[0]
@@ -138,6 +214,15 @@ impl World {
 /// Where nobody is reached.
 pub fn webhook_subscription() -> Value {
     json!({"url": "https://hooks.example.invalid/consilium", "event_types": ["appointment_*"]})
+}
+
+/// What the patient reports.
+pub fn issue() -> Value {
+    json!({"category": "audio", "severity": "low", "description": "No sound"})
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().expect("items").iter().map(|item| text(item, "id").to_owned()).collect()
 }
 
 /// What the doctor prescribes.

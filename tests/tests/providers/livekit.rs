@@ -39,9 +39,9 @@ async fn a_consultation_from_room_to_end() {
     assert_eq!(server.contract.rooms(), std::slice::from_ref(&made));
     for role in [Role::Doctor, Role::Patient, Role::Clinician, Role::Interpreter] {
         let access = plugin.call(join(&made, "7", role)).await.unwrap();
-        let token = access.token.unwrap();
+        let (token, address) = access.sdk().unwrap();
         assert_eq!(server.contract.connect(token.expose()), Ok(made.clone()), "{role:?}");
-        assert_eq!(access.join_url.unwrap().expose(), "wss://livekit.example.org");
+        assert_eq!((access.page(), address), (None, Some("wss://livekit.example.org")));
     }
     assert!(plugin.call(EndRoom { room: made.clone() }).await.unwrap().emptied);
     assert_eq!(server.contract.removed().len(), 4);

@@ -38,7 +38,7 @@ async fn a_consultation_from_room_to_end() {
     let [config] = server.contract.spaces().try_into().unwrap();
     assert_eq!(config["accessType"], "OPEN");
     for role in [Role::Doctor, Role::Patient] {
-        let link = plugin.call(join(&made, "7", role)).await.unwrap().join_url.unwrap();
+        let link = plugin.call(join(&made, "7", role)).await.unwrap().page().unwrap().clone();
         assert_eq!(link.expose(), format!("https://meet.google.com/code-{made}"));
     }
     server.contract.meet(&made);

@@ -29,8 +29,9 @@ async fn credentials(coturn: &Coturn, secret: &str, lifetime: Duration) -> (Stri
     let config = json!({"turn_urls": [coturn.url()]});
     let plugin = start("video-webrtc", config, &[("turn_secret", secret)]).await;
     let request = Join { expires_at: SystemClock.now() + lifetime, ..join("consultation-7", "7", Role::Patient) };
-    let [IceServer { username, credential, .. }] = plugin.call(request).await.unwrap().ice_servers.try_into().unwrap();
-    (username.unwrap(), credential.unwrap().expose().to_owned())
+    let access = plugin.call(request).await.unwrap();
+    let [IceServer { username, credential, .. }] = access.peers().unwrap().0 else { panic!("{access:?}") };
+    (username.clone().unwrap(), credential.as_ref().unwrap().expose().to_owned())
 }
 
 #[tokio::test]

@@ -47,9 +47,9 @@ async fn a_consultation_from_room_to_end() {
     assert_eq!(meeting["settings"]["waiting_room"], true);
     assert_eq!(meeting["settings"]["join_before_host"], false);
     assert_eq!(meeting["settings"]["auto_recording"], "none");
-    let link = plugin.call(join(&made, "7", Role::Doctor)).await.unwrap().join_url.unwrap();
+    let link = plugin.call(join(&made, "7", Role::Doctor)).await.unwrap().page().unwrap().clone();
     assert!(link.expose().contains("/s/") && link.expose().contains("zak="), "the doctor starts the meeting");
-    let link = plugin.call(join(&made, "7", Role::Patient)).await.unwrap().join_url.unwrap();
+    let link = plugin.call(join(&made, "7", Role::Patient)).await.unwrap().page().unwrap().clone();
     assert!(link.expose().contains("/j/") && !link.expose().contains("zak="), "only the doctor starts the meeting");
     server.contract.run(&made);
     assert!(plugin.call(EndRoom { room: made.clone() }).await.unwrap().emptied);
@@ -158,8 +158,8 @@ async fn registrants_have_links_of_their_own_and_are_recognised() {
     let server = zoom().await;
     let plugin = plugin(registering(&server)).await;
     let made = plugin.call(room("7")).await.unwrap().room;
-    let link = plugin.call(join(&made, "7", Role::Patient)).await.unwrap().join_url.unwrap();
-    let again = plugin.call(join(&made, "7", Role::Patient)).await.unwrap().join_url.unwrap();
+    let link = plugin.call(join(&made, "7", Role::Patient)).await.unwrap().page().unwrap().clone();
+    let again = plugin.call(join(&made, "7", Role::Patient)).await.unwrap().page().unwrap().clone();
     assert_eq!(link.expose(), again.expose());
     plugin.call(join(&made, "7", Role::Interpreter)).await.unwrap();
     let addresses = server.contract.registrants();

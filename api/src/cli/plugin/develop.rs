@@ -9,24 +9,20 @@ use clap::Args;
 use consilium_plugin_testkit::{Develop, DevelopEvent, develop};
 use tokio::runtime::Handle;
 
-use super::server::Server;
+use super::server::At;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Run it in the plugin's folder. Either give --server, and let the server's settings name the library that cargo builds; or
 give --library too, the file that the server's settings name: it is replaced after each build.
 
-  consilium plugin dev --server http://127.0.0.1:8080 --token-file admin.token \\
-      --library /var/lib/consilium/plugins/acme-video.so
+  consilium plugin dev --server http://127.0.0.1:8080 --email admin@example.org \\
+      --password-file password --library /var/lib/consilium/plugins/acme-video.so
 
 Calls in flight are not lost: the server starts the new library, asks it how it is, switches, and lets the old one finish.")]
 pub(in crate::cli) struct Dev {
-    /// The server to reload the plugin in
-    #[arg(long, value_name = "URL", requires = "token_file")]
-    server: Option<String>,
-    /// File with an administrator's access token
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
     /// Where to copy the library after each build
     #[arg(long, value_name = "PATH", required_unless_present = "server")]
     library: Option<PathBuf>,
@@ -46,7 +42,7 @@ pub(in crate::cli) struct Dev {
 
 impl Dev {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let server = Server::new(self.server, self.token_file.as_deref())?;
+        let server = self.at.server()?;
         let id = match self.id {
             Some(id) => id,
             None => id_in(&self.folder.join("plugin.toml"))?,

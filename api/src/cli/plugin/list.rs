@@ -1,13 +1,13 @@
 //! `consilium plugin list`
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
 use consilium_plugin_host::MemoryServices;
 use serde_json::Value;
 
-use super::server::Server;
+use super::server::At;
 use crate::{config::Config, plugins};
 
 #[derive(Debug, Args)]
@@ -16,21 +16,17 @@ use crate::{config::Config, plugins};
                         is forgotten.\nExit status: 0 all serve, 1 one does not."
 )]
 pub(in crate::cli) struct List {
-    /// Ask a running server instead, such as http://127.0.0.1:8080
-    #[arg(long, value_name = "URL", requires = "token_file")]
-    server: Option<String>,
-    /// File with an administrator's access token
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
 }
 
 impl List {
     pub(super) fn of_settings(&self) -> bool {
-        self.server.is_none()
+        !self.at.is_named()
     }
 
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let plugins = match Server::new(self.server, self.token_file.as_deref())? {
+        let plugins = match self.at.server()? {
             Some(server) => {
                 let listed = server.get("plugins").await?;
                 listed.get("items").and_then(Value::as_array).cloned().context("the server's answer is no list")?
@@ -62,6 +58,9 @@ fn line(plugin: &Value) -> String {
         .filter_map(Value::as_str);
     let kinds = kinds.collect::<Vec<_>>().join(",");
     let mut notes = Vec::new();
+    for adapted in plugin.get("adapted").and_then(Value::as_array).into_iter().flatten() {
+        notes.push(format!("{} through an adapter to {}", text(adapted, "contract"), text(adapted, "present")));
+    }
     if let Some(sandbox) = plugin.get("sandbox").and_then(Value::as_object) {
         let state = |state: &Value| state.as_str().unwrap_or("?").to_owned();
         match sandbox.values().next() {

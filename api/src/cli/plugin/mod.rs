@@ -24,7 +24,7 @@ pub(super) enum Plugin {
     New {
         /// Name of the crate and of the plugin: lower case words joined by dashes
         name: String,
-        /// What it shall be: video, pharmacy or analytics
+        /// What it shall be: video, pharmacy, notification, payment, analytics, assistant or events
         #[arg(long)]
         kind: String,
         /// Where to write it, instead of a folder of its name

@@ -3,6 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use consilium_plugin_host::contract::{
+    ContractId,
+    versions::{self, Spoken},
+};
 use consilium_plugin_testkit::pack;
 
 #[derive(Debug, Args)]
@@ -52,7 +56,21 @@ impl Inspect {
         } else {
             pack::manifest_of(&self.file)?
         };
+        for contract in &manifest.kinds {
+            eprintln!("{contract}: {}", spoken(contract));
+        }
         println!("{}", serde_json::to_string_pretty(&manifest)?);
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// How this release speaks to a plugin of this contract.
+fn spoken(contract: &ContractId) -> String {
+    let present = versions::present().find(|own| own.kind == contract.kind);
+    match (versions::spoken(contract), present) {
+        (Some(Spoken::Present), _) => "as this release speaks it".to_owned(),
+        (Some(Spoken::Adapted(_)), Some(present)) => format!("through an adapter; this release speaks {present}"),
+        (_, Some(present)) => format!("not spoken by this release, which speaks {present}"),
+        (_, None) => "not spoken by this release".to_owned(),
     }
 }

@@ -34,11 +34,28 @@ impl Client {
         }
     }
 
+    /// The next frame that is not about who is there.
     pub async fn frame(&mut self) -> Value {
-        if !self.aside.is_empty() {
-            return self.aside.remove(0);
+        self.next(|frame| frame["signal"] != "presence").await
+    }
+
+    /// Who is how now: the next frame that says so.
+    pub async fn presence(&mut self) -> (Value, Value) {
+        let frame = self.next(|frame| frame["signal"] == "presence").await;
+        (frame["data"]["user_id"].clone(), frame["data"]["state"].clone())
+    }
+
+    async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(place) = self.aside.iter().position(&wanted) {
+            return self.aside.remove(place);
         }
-        self.fresh().await
+        loop {
+            let frame = self.fresh().await;
+            if wanted(&frame) {
+                return frame;
+            }
+            self.aside.push(frame);
+        }
     }
 
     async fn fresh(&mut self) -> Value {
@@ -46,6 +63,16 @@ impl Client {
             Some(Message::Text(text)) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?} is no frame"),
         }
+    }
+
+    /// Everything that came while answers were waited for.
+    pub fn set_aside(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.aside)
+    }
+
+    /// Whether something like that came meanwhile.
+    pub fn has(&self, wanted: impl Fn(&Value) -> bool) -> bool {
+        self.aside.iter().any(wanted)
     }
 
     /// The frames until the server closes, and the code it closes with.

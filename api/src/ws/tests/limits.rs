@@ -92,8 +92,9 @@ async fn a_client_that_does_not_read_is_cut_off_and_the_others_are_not() {
     writing.await.unwrap();
     tokio::time::sleep(Duration::from_millis(800)).await;
     assert_eq!(world.context.connected(), 1, "the slow client is let go before it reads again");
-    let (frames, close) = slow.until_closed().await;
+    let (mut frames, close) = slow.until_closed().await;
     assert_eq!(close, 4008);
+    frames.retain(|frame| frame["type"] == "event");
     assert!(frames.len() < 1_500, "it got what was on the way and no more");
     // What it got was without a gap, and it can resume there.
     let last = i64::try_from(frames.len()).unwrap();

@@ -2,6 +2,7 @@
 
 mod client;
 mod coming_in;
+mod conversations;
 mod limits;
 mod talking;
 mod world;

@@ -4,14 +4,17 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpRequest, HttpServer, web};
 use async_trait::async_trait;
+use consilium_chat::ChatPolicy;
 use consilium_consultations::{
     Consultations, Policy, VideoAccess, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
 };
 use consilium_db::testing::TestDb;
-use consilium_identity::{Hashing, Identity, IdentitySettings};
+use consilium_identity::{Hashing, Identity, IdentitySettings, NewStaff};
 use consilium_kernel::{
-    CommandMeta, ConsultationId, DEFAULT_FACILITY, Id, Principal, Refusal, RefusalKind, Role, Scope, SessionId, User,
+    CommandMeta, ConsultationId, DEFAULT_FACILITY, Id, Language, Principal, Refusal, RefusalKind, Role, Scope,
+    SessionId, TimeZone, User,
 };
+use consilium_messaging::Messaging;
 use consilium_people::{Decision, People, Registration, VerifyDoctor};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, InProcessBus, LiveEvent, SingleNode};
 use consilium_scheduling::{
@@ -97,7 +100,7 @@ pub fn quick() -> WsSettings {
 }
 
 impl World {
-    /// A doctor, two patients, and an accepted appointment of the first; the clock stands ten minutes before it.
+    /// A doctor, two patients, a nurse, and an accepted appointment of the first; the clock stands ten minutes before it.
     pub async fn new(test: TestDb, settings: WsSettings) -> Self {
         let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
         let publisher = bus.clone();
@@ -107,13 +110,15 @@ impl World {
             })
             .unwrap();
         let hashing = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
-        let people = People::new(test.db.clone(), Identity::new(test.db.clone(), hashing).unwrap());
+        let identity = Identity::new(test.db.clone(), hashing).unwrap();
+        let people = People::new(test.db.clone(), identity.clone());
         let mut users = HashMap::new();
         for (name, role) in [("doctor", Role::Doctor), ("ada", Role::Patient), ("bob", Role::Patient)] {
             users.insert(name.to_owned(), register(&people, name, role).await);
         }
+        users.insert("nurse".to_owned(), nurse(&identity).await);
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
-        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30 };
+        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30, follow_up_hold_hours: 72 };
         let scheduling = Scheduling::new(test.db.clone(), schedules, rules);
         let consultation = accepted(&people, &scheduling, &users["doctor"], &users["ada"]).await;
         test.clock.set("2026-06-01T08:50:00Z".parse().unwrap());
@@ -126,7 +131,8 @@ impl World {
             Policy::default(),
         );
         let auth = Arc::new(Names(users.clone()));
-        let context = WsContext::new(test.db.clone(), bus, auth, consultations.clone(), settings);
+        let messaging = Messaging::new(test.db.clone(), bus.clone(), ChatPolicy::default());
+        let context = WsContext::new(test.db.clone(), bus, auth, consultations.clone(), messaging, settings);
         let shared = context.clone();
         let server = HttpServer::new(move || {
             let context = shared.clone();
@@ -187,6 +193,20 @@ pub async fn register(people: &People, name: &str, role: Role) -> User {
         language: None,
     };
     let account = people.register(&CommandMeta::system(DEFAULT_FACILITY, "test"), registration).await.unwrap();
+    account.user(Id::new(account.id.uuid()))
+}
+
+async fn nurse(identity: &Identity) -> User {
+    let staff = NewStaff {
+        email: "nurse@example.org".parse().unwrap(),
+        password: "correct horse battery staple".to_owned().into(),
+        role: Role::Nurse,
+        given_name: "nurse".to_owned(),
+        family_name: "Example".to_owned(),
+        time_zone: TimeZone::utc(),
+        language: Language::english(),
+    };
+    let account = identity.create_staff(&CommandMeta::system(DEFAULT_FACILITY, "test"), staff).await.unwrap();
     account.user(Id::new(account.id.uuid()))
 }
 

@@ -71,21 +71,6 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use consilium_db::types::{Instant, Uuid};
-    consultation_message (id) {
-        id -> Uuid,
-        consultation_id -> Uuid,
-        facility_id -> Uuid,
-        sender_id -> Uuid,
-        client_key -> Binary,
-        seq -> BigInt,
-        content -> Binary,
-        sent_at -> Instant,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use consilium_db::types::{Instant, Uuid};
     consultation_note (consultation_id) {
         consultation_id -> Uuid,
         facility_id -> Uuid,
@@ -94,6 +79,75 @@ diesel::table! {
         version -> BigInt,
         created_at -> Instant,
         updated_at -> Instant,
+        signed -> Nullable<Binary>,
+        signature -> Nullable<Binary>,
+        signing_key -> Nullable<Text>,
+        signed_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    note_amendment (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        number -> BigInt,
+        signed -> Binary,
+        signature -> Binary,
+        signing_key -> Text,
+        signed_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_rating (consultation_id) {
+        consultation_id -> Uuid,
+        id -> Uuid,
+        facility_id -> Uuid,
+        doctor_id -> Uuid,
+        patient_id -> Uuid,
+        stars -> Integer,
+        content -> Binary,
+        rated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_quality (consultation_id, user_id, minute, line) {
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        minute -> Instant,
+        line -> Text,
+        facility_id -> Uuid,
+        samples -> Integer,
+        bitrate_kbps -> BigInt,
+        loss -> BigInt,
+        jitter_ms -> BigInt,
+        round_trip_ms -> BigInt,
+        frames -> BigInt,
+        frame_samples -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    quality_standing (consultation_id, user_id) {
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        facility_id -> Uuid,
+        advice -> Text,
+        open_minute -> Instant,
+        bad_run -> Integer,
+        good_run -> Integer,
+        offered -> Bool,
+        batches -> Integer,
     }
 }
 

@@ -44,6 +44,8 @@ pub const FIRST_CHOICE: &str = "first_choice";
 pub const RECOVERED: &str = "recovered";
 /// Why a provider was left: somebody's client has no way into its rooms.
 pub const CAPABILITY: &str = "capability";
+/// Why a provider was left: somebody says that it does not work, though it answers.
+pub const REPORTED: &str = "reported";
 /// Why the last provider was left.
 pub const ENDED: &str = "ended";
 

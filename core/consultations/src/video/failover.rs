@@ -12,7 +12,8 @@ use consilium_runtime::{LiveEvent, Signal};
 use serde_json::json;
 
 use super::{
-    CAPABILITY, FIRST_CHOICE, RECOVERED, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish, choice::next,
+    CAPABILITY, FIRST_CHOICE, RECOVERED, REPORTED, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
+    choice::next,
 };
 use crate::{
     actor::{Action, Reply},
@@ -88,8 +89,9 @@ impl Consultations {
             }
         }
         let Some((provider, room, grant)) = taken else {
-            // Somebody whose client can do too little does not take the video from the others.
-            if let Some(choice) = known.video().filter(|_| reason != CAPABILITY) {
+            // Somebody whose client can do too little, or who only says that it fails, does not take the video from the
+            // others.
+            if let Some(choice) = known.video().filter(|_| ![CAPABILITY, REPORTED].contains(&reason)) {
                 let lost = Action::LoseVideo { number: choice.number, reason: reason.to_owned() };
                 let after = self.asked(meta, known, lost).await?;
                 if after.video().is_some() {

@@ -3,12 +3,13 @@
 mod choice;
 mod failover;
 mod reports;
+mod switch;
 mod watch;
 
 use consilium_kernel::{ConsultationId, FacilityId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-pub use choice::{CAPABILITY, Capabilities, Capability, ENDED, FIRST_CHOICE, RECOVERED, VideoChoice};
+pub use choice::{CAPABILITY, Capabilities, Capability, ENDED, FIRST_CHOICE, RECOVERED, REPORTED, VideoChoice};
 pub use reports::{VideoReport, video_facility, video_reported};
 pub use watch::VideoWatch;
 

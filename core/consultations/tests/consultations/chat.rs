@@ -1,13 +1,14 @@
 //! Chat: stored before it is answered, numbered without gaps, never doubled.
 
+use consilium_chat::Needle;
 use consilium_consultations::{Message, NewMessage, SignalKind};
 use consilium_db::testing::TestDb;
-use consilium_kernel::{ConsultationId, User};
+use consilium_kernel::{ConsultationId, Role, User};
 use consilium_runtime::{EventBus, LiveEvent};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::world::{World, code, meta, nine};
+use crate::world::{World, code, meta, nine, staff};
 
 fn text(client_id: &str, body: &str) -> NewMessage {
     NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned() }
@@ -153,5 +154,133 @@ async fn signals_reach_whoever_is_there_and_the_room_is_for_those_in_it() {
             code(consultations.signal(&meta(&stranger), id, SignalKind::Typing, None, json!({})).await),
             "not_found"
         );
+    }
+}
+
+#[actix_rt::test]
+async fn messages_are_changed_by_who_sent_them_while_the_chat_is_open() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let stranger = world.patient("bob").await;
+        let consultations = &world.consultations;
+        let sent = send(&world, &patient, id, "m1", "since Firday").await;
+        let edit = |who: &User, body: &str| {
+            let (meta, body) = (meta(who), body.to_owned());
+            async move { consultations.edit_message(&meta, id, sent.id, body).await }
+        };
+        for (who, refusal) in [
+            (&world.doctor, "not_the_sender"),
+            (&stranger, "not_found"),
+            (&staff(Role::Admin), "not_found"),
+            (&staff(Role::Nurse), "not_found"),
+        ] {
+            assert_eq!(code(edit(who, "mine").await), refusal);
+            assert_eq!(code(consultations.delete_message(&meta(who), id, sent.id).await), refusal);
+        }
+        let edited = edit(&patient, "since Friday").await.unwrap();
+        assert_eq!((edited.body.as_str(), edited.seq), ("since Friday", sent.seq));
+        let page = consultations.messages(&meta(&world.doctor), id, 0, 10).await.unwrap();
+        assert_eq!(page.items, [edited]);
+
+        // What it said before is for those who take part, and a doctor's look at it is in the audit log.
+        let history = async |who: &User| consultations.message_history(&meta(who), id, sent.id).await;
+        assert_eq!(history(&world.doctor).await.unwrap().earlier[0].body.as_deref(), Some("since Firday"));
+        assert_eq!(world.audited("read_message_history").await, 1);
+        for who in [&stranger, &staff(Role::Support)] {
+            assert_eq!(code(history(who).await), "not_found");
+        }
+
+        let second = send(&world, &patient, id, "m2", "and a cough").await;
+        world.test.clock.set("2026-06-08T11:00:00Z".parse().unwrap());
+        assert_eq!(code(edit(&patient, "too late").await), "chat_closed");
+        assert_eq!(code(consultations.delete_message(&meta(&patient), id, second.id).await), "chat_closed");
+        let names = world.event_names(id).await;
+        assert_eq!(names, ["message_sent", "message_edited", "message_sent"]);
+    }
+}
+
+#[actix_rt::test]
+async fn participants_search_and_see_who_has_read() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let stranger = world.patient("bob").await;
+        let consultations = &world.consultations;
+        for (client, body) in [("1", "a cough"), ("2", "a Fever")] {
+            send(&world, &patient, id, client, body).await;
+        }
+        let search = async |who: &User| {
+            consultations.search_messages(&meta(who), id, Needle::parse("fever").unwrap(), 0, 10).await
+        };
+        assert_eq!(search(&patient).await.unwrap().items.len(), 1);
+        assert_eq!(world.audited("search_messages").await, 0);
+        assert_eq!(search(&world.doctor).await.unwrap().items[0].body, "a Fever");
+        assert_eq!(world.audited("search_messages").await, 1);
+        consultations.mark_read(meta(&world.doctor), id, 2).await.unwrap();
+        let marks = consultations.read_marks(&meta(&patient), id).await.unwrap();
+        let mark = marks.iter().find(|mark| mark.user_id == world.doctor.user_id).unwrap();
+        assert_eq!((mark.role.as_str(), mark.seq), ("doctor", 2));
+        for who in [&stranger, &staff(Role::Nurse)] {
+            assert_eq!(code(search(who).await), "not_found");
+            assert_eq!(code(consultations.read_marks(&meta(who), id).await), "not_found");
+        }
+    }
+}
+
+/// Both who never came to the consultation are told, too: the one who wrote is not.
+#[actix_rt::test]
+async fn whoever_never_came_is_told_that_something_waits() {
+    struct Nobody;
+    impl consilium_chat::Connected for Nobody {
+        fn is_connected(&self, _: &str, _: consilium_kernel::UserId) -> bool {
+            false
+        }
+    }
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        send(&world, &world.doctor, id, "m1", "please bring your papers").await;
+        world.at("08:03:00");
+        let policy = consilium_chat::ChatPolicy::default();
+        let handler = consilium_chat::NoticeTimer::new(world.test.db.clone(), policy, std::sync::Arc::new(Nobody));
+        let timers = consilium_runtime::TimerWorker::new(world.test.db.clone(), vec![std::sync::Arc::new(handler)]);
+        timers.fire_due().await.unwrap();
+        assert_eq!(world.audited("messages_waiting").await, 1);
+    }
+}
+
+/// What was written before messages had a table of their own still opens, and going back loses nothing of a visit.
+#[actix_rt::test]
+async fn messages_survive_the_way_back_and_forth_between_tables() {
+    use diesel::connection::SimpleConnection;
+    macro_rules! step {
+        ($backend:literal, $file:literal) => {
+            include_str!(concat!("../../../../migrations/", $backend, "/2026-11-28-000017_chat/", $file, ".sql"))
+        };
+    }
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let sent = send(&world, &patient, id, "m1", "hello").await;
+        for (postgres, sqlite) in
+            [(step!("postgres", "down"), step!("sqlite", "down")), (step!("postgres", "up"), step!("sqlite", "up"))]
+        {
+            let by = meta(&patient);
+            let moved = world.test.db.write(&by, move |tx| {
+                let statements = tx.connection().dialect(postgres, sqlite).to_owned();
+                Ok(tx.connection().batch_execute(&statements)?)
+            });
+            moved.await.unwrap();
+        }
+        let page = world.consultations.messages(&meta(&patient), id, 0, 10).await.unwrap();
+        assert_eq!(page.items, std::slice::from_ref(&sent));
+        assert_eq!(send(&world, &patient, id, "m1", "hello").await, sent, "and is known by the client's id");
+        let edited = world.consultations.edit_message(&meta(&patient), id, sent.id, "hello again".to_owned()).await;
+        assert_eq!(edited.unwrap().body, "hello again");
     }
 }

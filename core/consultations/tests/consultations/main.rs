@@ -7,4 +7,6 @@ mod failover;
 mod life;
 mod line;
 mod notes;
+mod quality;
+mod ratings;
 mod world;

@@ -171,7 +171,7 @@ impl World {
         let scheduling = Scheduling::new(
             test.db.clone(),
             schedules,
-            SchedulingSettings { require_verified_email: true, no_show_minutes: 30 },
+            SchedulingSettings { require_verified_email: true, no_show_minutes: 30, follow_up_hold_hours: 72 },
         );
         let video = Arc::new(FakeVideo::default());
         let consultations = open(&test, bus.clone(), video.clone());

@@ -14,7 +14,7 @@ pub use verify::{Finding, Report, verify};
 
 use crate::{
     error::Result,
-    outbox::Position,
+    outbox::{self, Position},
     session::{Session, Tx},
     types::{Instant, Uuid, at, key, maybe_key},
     vault::Vault,
@@ -176,7 +176,7 @@ pub(crate) fn append(
 
 /// Lines after `position` that no running transaction can still precede, in the order in which they are sealed.
 fn entries_after(session: &mut Session<'_>, position: Position, limit: i64) -> Result<Vec<Entry>> {
-    let settled = session.connection().dialect("AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ", "");
+    let settled = outbox::settled(session);
     let statement =
         format!("SELECT {COLUMNS} FROM audit_entry WHERE (tx, id) > ($1, $2) {settled}ORDER BY tx, id LIMIT $3");
     Ok(sql_query(statement)

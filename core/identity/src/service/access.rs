@@ -1,7 +1,7 @@
 //! Who is behind a request, and which sessions somebody has.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use consilium_kernel::{CommandMeta, Refusal, User};
+use consilium_kernel::{CommandMeta, Refusal, SessionId, User};
 use subtle::ConstantTimeEq;
 
 use super::{Identity, Inner};
@@ -16,22 +16,27 @@ impl Identity {
     /// was ended since. Role and verification are those of now, not those of when the token was issued.
     pub async fn authenticate(&self, access_token: &str) -> Result<User, Refusal> {
         let inner = &self.0;
+        let claims = inner.tokens.verify(access_token, inner.db.clock().now()).map_err(IdentityRefusal::refusal)?;
+        match self.standing(claims.sid).await? {
+            Some(user) if user.user_id == claims.sub => Ok(user),
+            _ => Err(IdentityRefusal::SessionEnded.refusal()),
+        }
+    }
+
+    /// The person whose session this is, as they are now; `None` when it has ended.
+    pub async fn standing(&self, id: SessionId) -> Result<Option<User>, Refusal> {
+        let inner = &self.0;
         let now = inner.db.clock().now();
-        let claims = inner.tokens.verify(access_token, now).map_err(IdentityRefusal::refusal)?;
-        let standing = match inner.live.get(claims.sid, now) {
+        let standing = match inner.live.get(id, now) {
             Some(known) => known,
             None => {
                 let since = inner.live.generation();
-                let id = claims.sid;
                 let found = inner.db.read(move |read| session::standing(read, id)).await?;
                 inner.live.remember(id, found.clone(), now, since);
                 found
             }
         };
-        match standing {
-            Some(standing) if standing.user.user_id == claims.sub => Ok(standing.user),
-            _ => Err(IdentityRefusal::SessionEnded.refusal()),
-        }
+        Ok(standing.map(|standing| standing.user))
     }
 
     /// The account of whoever asks.

@@ -8,8 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use consilium_db::{Db, outbox::Fact, plugin_values, subscriptions, testing::TestDb};
+use consilium_feeder::Listener;
 use consilium_identity::{Hashing, Identity, IdentitySettings};
-use consilium_insights::{Analytics, Insights, Sink};
+use consilium_insights::{Analytics, Insights};
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, EntityRef, Id, Principal, Refusal, Role, Scope, User};
 use consilium_people::{DoctorPatch, MoneyInput, People, Registration};
 use consilium_plugin_host::{
@@ -60,9 +61,9 @@ impl Counter {
 
 #[async_trait]
 impl Analytics for Counter {
-    fn sinks(&self) -> Vec<Sink> {
+    fn sinks(&self) -> Vec<Listener> {
         let events = ["consultation_ended", "appointment_booked"].map(str::to_owned).to_vec();
-        vec![Sink { plugin: PLUGIN.to_owned(), events, quota_bytes: *self.quota.lock().unwrap() }]
+        vec![Listener { plugin: PLUGIN.to_owned(), events, quota_bytes: *self.quota.lock().unwrap() }]
     }
 
     async fn on_events(&self, plugin: &str, batch: OnEvents) -> Result<EventsCounted, CallError> {

@@ -61,6 +61,8 @@ built_in! {
         "doctor_approved.subject", "doctor_approved.txt", "doctor_approved.html",
         "doctor_rejected.subject", "doctor_rejected.txt", "doctor_rejected.html",
         "prescription_issued.subject", "prescription_issued.txt", "prescription_issued.html",
+        "follow_up_held.subject", "follow_up_held.txt", "follow_up_held.html",
+        "messages_waiting.subject", "messages_waiting.txt", "messages_waiting.html",
     ],
     "bn": [
         "when", "layout.txt", "layout.html", "appointment.txt", "appointment.html",
@@ -74,6 +76,7 @@ built_in! {
         "reminder_1h.subject", "reminder_1h.txt", "reminder_1h.html",
         "email_verification.subject", "email_verification.txt", "email_verification.html",
         "password_reset.subject", "password_reset.txt", "password_reset.html",
+        "messages_waiting.subject", "messages_waiting.txt", "messages_waiting.html",
     ],
 }
 

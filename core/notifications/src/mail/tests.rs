@@ -243,7 +243,8 @@ fn every_template_renders() {
                 let data = serde_json::json!({
                     "user_id": id::<()>(1), "token": "s3cret-code", "reason": "The licence <has> expired.",
                     "doctor_id": id::<()>(2), "patient_id": id::<()>(3), "prescription_id": id::<()>(4),
-                    "consultation_id": id::<()>(5),
+                    "consultation_id": id::<()>(5), "seq": 4, "id": id::<()>(6), "visit_type": "video",
+                    "starts_at": "2026-12-01T09:00:00Z", "expires_at": "2026-11-24T10:00:00Z",
                 });
                 let content = Content::read(rule.kind, &data).unwrap_or(Content::Appointment(appointment()));
                 let mut mail = outgoing(rule.kind, *audience, content);
@@ -261,4 +262,26 @@ fn every_template_renders() {
         }
     }
     assert!(written > 50, "{written}");
+}
+
+#[test]
+fn a_kept_follow_up_says_when_and_until_when() {
+    let follow_up = Content::FollowUp {
+        id: uuid::Uuid::from_u128(7),
+        doctor_id: id(2),
+        patient_id: id(3),
+        starts_at: Some("2026-12-01T09:00:00Z".parse().unwrap()),
+        expires_at: Some("2026-11-24T10:00:00Z".parse().unwrap()),
+        visit_type: VisitType::Audio,
+    };
+    let raw = formatted(&outgoing(Kind::FollowUpHeld, Audience::Patient, follow_up));
+    let message = parse(&raw);
+    assert_eq!(message.subject().unwrap(), "A follow-up is kept for you: please confirm");
+    for text in [message.body_text(0).unwrap(), message.body_html(0).unwrap()] {
+        let text = text.replace("&#x2f;", "/");
+        assert!(text.contains("Tuesday, 1 December 2026, 15:00 (Asia/Dhaka, UTC+06:00)"), "{text}");
+        assert!(text.contains("until Tuesday, 24 November 2026, 16:00 (Asia/Dhaka, UTC+06:00)"), "{text}");
+        assert!(text.contains("Dr. Rahman would like to see you again") && text.contains("Voice consultation"));
+    }
+    assert!(calendar(&message).is_none(), "nothing is agreed yet");
 }

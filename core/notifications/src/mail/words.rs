@@ -60,6 +60,8 @@ pub(super) struct Words {
     pub doctor_name: Option<String>,
     /// The start, by the recipient's clock.
     pub starts: Option<Moment>,
+    /// Until when the time is kept, by the recipient's clock.
+    pub expires: Option<Moment>,
     /// The start by the doctor's clock, if that is another one.
     pub starts_there: Option<Moment>,
     /// The start before it was moved, by the recipient's clock.
@@ -83,6 +85,12 @@ impl Words {
             _ => (None, None),
         };
         let here = &contact.time_zone;
+        let (kept, expires, kind) = match &payload.content {
+            Content::FollowUp { starts_at, expires_at, visit_type, .. } => {
+                (*starts_at, *expires_at, Some(visit_type.to_string()))
+            }
+            _ => (None, None, None),
+        };
         Self {
             audience: payload.audience,
             name: one_line(&format!("{} {}", contact.given_name, contact.family_name)),
@@ -90,12 +98,13 @@ impl Words {
             home: base_url.to_string(),
             link: appointment.and_then(|it| it.consultation_id).map(|id| join_link(base_url, &id.to_string())),
             doctor_name: payload.doctor_name.as_deref().map(one_line),
-            starts: appointment.map(|it| Moment::new(it.starts_at, here)),
+            starts: appointment.map(|it| it.starts_at).or(kept).map(|start| Moment::new(start, here)),
+            expires: expires.map(|end| Moment::new(end, here)),
             starts_there: appointment
                 .filter(|it| it.time_zone.name() != here.name())
                 .map(|it| Moment::new(it.starts_at, &it.time_zone)),
             previously: appointment.and_then(|it| it.previous_starts_at).map(|instant| Moment::new(instant, here)),
-            visit_type: appointment.map(|it| it.visit_type.to_string()),
+            visit_type: appointment.map(|it| it.visit_type.to_string()).or(kind),
             status: appointment.map(|it| it.status.to_string()),
             token,
             reason,

@@ -22,6 +22,12 @@ fn expectations(stage: &Stage) -> Vec<(&'static str, Value, Vec<&'static str>)> 
         "consultation_id": RandomIds.next(), "appointment_id": RandomIds.next(), "doctor_id": stage.doctor.0,
         "patient_id": stage.patient.0, "prescription_id": RandomIds.next(), "status": "dispensed",
     });
+    let follow_up = |status: &str| {
+        json!({
+            "id": RandomIds.next(), "doctor_id": stage.doctor.0, "patient_id": stage.patient.0, "status": status,
+            "starts_at": "2026-12-01T09:00:00Z", "expires_at": "2026-11-28T09:00:00Z", "visit_type": "video",
+        })
+    };
     vec![
         (
             "appointment_booked",
@@ -117,7 +123,25 @@ fn expectations(stage: &Stage) -> Vec<(&'static str, Value, Vec<&'static str>)> 
             vec!["prescription_issued/email/patient", "prescription_issued/in_app/patient"],
         ),
         ("prescription_status_changed", visit, vec!["prescription_status_changed/in_app/patient"]),
+        ("follow_up_held", follow_up("held"), vec!["follow_up_held/email/patient", "follow_up_held/in_app/patient"]),
+        (
+            "follow_up_expired",
+            follow_up("expired"),
+            vec!["follow_up_expired/in_app/doctor", "follow_up_expired/in_app/patient"],
+        ),
+        ("follow_up_declined", follow_up("declined"), vec!["follow_up_declined/in_app/doctor"]),
+        (
+            "follow_up_unplaced",
+            follow_up("unplaced"),
+            vec!["follow_up_unplaced/in_app/doctor", "follow_up_unplaced/in_app/patient"],
+        ),
         ("message_sent", json!({"body": CANARY}), vec![]),
+        (
+            "messages_waiting",
+            json!({"user_id": patient, "seq": 4, "thread_id": RandomIds.next(), "body": CANARY}),
+            vec!["messages_waiting/email/patient", "messages_waiting/in_app/patient"],
+        ),
+        ("waiting_messages_read", json!({"user_id": patient, "seq": 4, "thread_id": RandomIds.next()}), vec![]),
         ("session_started", json!({"user_id": patient}), vec![]),
     ]
 }

@@ -67,6 +67,46 @@ async fn reading_is_for_the_reader_only_and_keeps_its_first_time() {
     }
 }
 
+/// Messages wait, their reader reads them elsewhere: what was not mailed never is, and the inbox shows it as seen.
+#[actix_rt::test]
+async fn what_waited_and_was_read_is_withdrawn() {
+    for test in TestDb::both() {
+        let stage = Stage::on(test);
+        let thread = EntityRef::new("thread", RandomIds.next());
+        let of = |seq: i64| serde_json::json!({"user_id": stage.patient.1, "seq": seq, "thread_id": thread.id});
+        for seq in [4, 9] {
+            stage.happens(thread.clone(), "messages_waiting", of(seq)).await;
+        }
+        stage.digest().await;
+        let entries = async |unread| {
+            let page = PageRequest::default();
+            stage.notifications.inbox(&stage.as_patient(), unread, page).await.unwrap().items
+        };
+        let shown = entries(true).await;
+        assert_eq!(shown.len(), 2);
+        assert_eq!(shown[0].text.params["thread_id"], thread.id.to_string());
+        assert_eq!(shown[0].text.params.len(), 1, "where, and nothing else");
+
+        // Somebody else's reading, and reading elsewhere, changes nothing.
+        let others = serde_json::json!({"user_id": stage.doctor.1, "seq": 9, "thread_id": thread.id});
+        stage.happens(thread.clone(), "waiting_messages_read", others).await;
+        let elsewhere = EntityRef::new("thread", RandomIds.next());
+        stage.happens(elsewhere, "waiting_messages_read", of(9)).await;
+        stage.digest().await;
+        assert_eq!(entries(true).await.len(), 2);
+
+        stage.happens(thread.clone(), "waiting_messages_read", of(4)).await;
+        stage.digest().await;
+        assert_eq!(entries(true).await.len(), 1, "the newer one still waits");
+        assert_eq!(entries(false).await.len(), 2);
+        let mails = stage.deliveries().await.into_iter().filter(|it| it.channel == Channel::Email);
+        let states: Vec<DeliveryStatus> = mails.map(|it| it.status).collect();
+        assert_eq!(states, [DeliveryStatus::Withdrawn, DeliveryStatus::Queued]);
+        stage.send().await;
+        assert_eq!(stage.post.kinds(), ["messages_waiting"]);
+    }
+}
+
 #[actix_rt::test]
 async fn watchers_get_what_the_inbox_holds() {
     for test in TestDb::both() {

@@ -111,6 +111,18 @@ pub fn update(tx: &mut Tx<'_>, before: &Doctor, mut after: Doctor) -> Result<Doc
     if changed == 1 { Ok(after) } else { Err(Error::VersionConflict) }
 }
 
+/// Counts a rating of 1 to 5 stars. The profile gets a new version with it, because it shows the average.
+pub fn rated(tx: &mut Tx<'_>, id: DoctorId, stars: u8) -> Result<()> {
+    diesel::update(table::table.find(key(id)))
+        .set((
+            table::rating_sum.eq(table::rating_sum + i64::from(stars)),
+            table::rating_count.eq(table::rating_count + 1),
+            table::version.eq(table::version + 1),
+        ))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
 /// The columns that a profile fills.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = table, treat_none_as_null = true)]

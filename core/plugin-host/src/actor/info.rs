@@ -1,7 +1,12 @@
 //! What operators see of a plugin.
 
 use super::{Phase, Supervisor};
-use crate::{Isolation, PluginConfig, border::Sandbox, lane::BreakerState};
+use crate::{
+    Isolation, PluginConfig,
+    border::Sandbox,
+    generation::Adapted,
+    lane::{BreakerState, Resting},
+};
 use consilium_kernel::Timestamp;
 use consilium_plugin_contract::{ContractId, Health};
 use serde::Serialize;
@@ -17,6 +22,8 @@ pub struct PluginInfo {
     pub version: String,
     /// Contracts it fulfils.
     pub kinds: Vec<ContractId>,
+    /// Those of them that are of an older version, and spoken through an adapter.
+    pub adapted: Vec<Adapted>,
     /// Where its code runs.
     pub isolation: Isolation,
     /// Whether it serves.
@@ -31,6 +38,8 @@ pub struct PluginInfo {
     pub library_sha256: String,
     /// Whether calls pass.
     pub breaker: BreakerState,
+    /// Methods that are not called for now, because the provider asked to be left alone.
+    pub resting: Vec<Resting>,
     /// What it said of itself last.
     pub health: Option<Health>,
     /// Calls taken since the server started.
@@ -86,6 +95,7 @@ impl PluginInfo {
             plugin: String::new(),
             version: String::new(),
             kinds: Vec::new(),
+            adapted: Vec::new(),
             isolation: config.isolation,
             state: PluginState::Stopped,
             pid: None,
@@ -93,6 +103,7 @@ impl PluginInfo {
             generation: 0,
             library_sha256: String::new(),
             breaker: BreakerState::Closed,
+            resting: Vec::new(),
             health: None,
             calls: 0,
             failures: 0,
@@ -107,12 +118,13 @@ impl PluginInfo {
 impl Supervisor {
     pub(super) fn describe(&self) -> PluginInfo {
         let manifest = &self.build.manifest;
-        let (tally, breaker) = self.lane.tally();
+        let (tally, breaker, resting) = self.lane.tally();
         PluginInfo {
             id: self.id.clone(),
             plugin: manifest.id.clone(),
             version: manifest.version.clone(),
             kinds: manifest.kinds.clone(),
+            adapted: Adapted::of(manifest),
             isolation: self.isolation,
             state: match self.phase {
                 Phase::Starting => PluginState::Starting,
@@ -125,6 +137,7 @@ impl Supervisor {
             generation: self.current.unwrap_or(self.number),
             library_sha256: self.build.sha256.clone(),
             breaker,
+            resting,
             health: self.health.clone(),
             calls: tally.calls,
             failures: tally.failures,

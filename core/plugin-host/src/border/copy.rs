@@ -26,8 +26,18 @@ pub(crate) fn content_addressed(library: &Path, directory: &Path) -> Result<Path
     let copy = COPIES.fetch_add(1, Ordering::Relaxed);
     let fresh = target.with_extension(format!("{}.{copy}.tmp", std::process::id()));
     write_new(&fresh, &bytes).map_err(|e| failed(&fresh, &e))?;
-    fs::rename(&fresh, &target).map_err(|e| failed(&target, &e))?;
+    place(&fresh, &target, &bytes).map_err(|e| failed(&target, &e))?;
     Ok(target)
+}
+
+/// Gives the copy its name, unless somebody else was faster: to the walls of a child that is about to load it, a file
+/// that takes the place of another is not the one that it may read.
+fn place(fresh: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let linked = fs::hard_link(fresh, target);
+    if linked.is_err() && !fs::read(target).is_ok_and(|existing| existing == bytes) {
+        return fs::rename(fresh, target);
+    }
+    fs::remove_file(fresh)
 }
 
 /// The SHA-256, in hex, of the library that a copy was made of.
@@ -45,6 +55,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt as _;
 
     #[test]
     fn a_copy_that_was_tampered_with_is_replaced() {
@@ -75,10 +86,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let library = directory.path().join("a.so");
         fs::write(&library, vec![7; 1 << 20]).unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| content_addressed(&library, &directory.path().join("cache")).unwrap());
-            }
+        let cache = directory.path().join("cache");
+        let inodes: Vec<u64> = std::thread::scope(|scope| {
+            let copy = || fs::metadata(content_addressed(&library, &cache).unwrap()).unwrap().ino();
+            let copying: Vec<_> = (0..8).map(|_| scope.spawn(copy)).collect();
+            copying.into_iter().map(|copied| copied.join().unwrap()).collect()
         });
+        assert!(inodes.iter().all(|inode| *inode == inodes[0]), "a copy was replaced by another: {inodes:?}");
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 1, "something was left behind");
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Breaker {
     window: usize,
     open_for: Duration,
     recent: VecDeque<bool>,
+    /// No earlier than this the provider wants to be asked again.
+    rest_until: Option<Instant>,
     state: State,
 }
 
@@ -40,7 +42,7 @@ pub enum BreakerState {
 
 impl Breaker {
     pub(crate) fn new(window: usize, open_for: Duration) -> Self {
-        Self { window: window.max(2), open_for, recent: VecDeque::new(), state: State::Closed }
+        Self { window: window.max(2), open_for, recent: VecDeque::new(), rest_until: None, state: State::Closed }
     }
 
     /// As callers meet it: once its time is over an open one lets a call try.
@@ -72,8 +74,11 @@ impl Breaker {
         true
     }
 
-    /// Learns how an admitted call went.
-    pub(crate) fn record(&mut self, call: u64, good: bool, now: Instant) {
+    /// Learns how an admitted call went, and for how long the provider wants to be left alone.
+    pub(crate) fn record(&mut self, call: u64, good: bool, rest: Duration, now: Instant) {
+        if !rest.is_zero() {
+            self.rest_until = self.rest_until.max(Some(now + rest));
+        }
         match self.state {
             State::Closed => {
                 self.recent.push_back(good);
@@ -107,12 +112,14 @@ impl Breaker {
     /// Begins anew, for a plugin that is another one.
     pub(crate) fn reset(&mut self) {
         self.recent.clear();
+        self.rest_until = None;
         self.state = State::Closed;
     }
 
     fn open(&mut self, now: Instant) {
         self.recent.clear();
-        self.state = State::Open { until: now + self.open_for };
+        let until = now + self.open_for;
+        self.state = State::Open { until: self.rest_until.map_or(until, |rest| rest.max(until)) };
     }
 }
 
@@ -126,7 +133,7 @@ mod tests {
         let mut breaker = Breaker::new(20, OPEN_FOR);
         for call in 0..10 {
             assert!(breaker.admit(call, now));
-            breaker.record(call, false, now);
+            breaker.record(call, false, Duration::ZERO, now);
         }
         breaker
     }
@@ -136,7 +143,7 @@ mod tests {
         let now = Instant::now();
         let mut breaker = Breaker::new(20, OPEN_FOR);
         for call in 0..200 {
-            breaker.record(call, call % 5 < 3, now);
+            breaker.record(call, call % 5 < 3, Duration::ZERO, now);
         }
         assert_eq!(breaker.state(now), BreakerState::Closed, "two of five failing is not half");
         assert_eq!(opened(now).state(now), BreakerState::Open);
@@ -150,9 +157,9 @@ mod tests {
         assert!(!breaker.admit(100, start + OPEN_FOR - Duration::from_millis(1)));
         assert!(breaker.admit(101, start + OPEN_FOR));
         assert!(!breaker.admit(102, start + OPEN_FOR), "only one tries");
-        breaker.record(5, true, start + OPEN_FOR);
+        breaker.record(5, true, Duration::ZERO, start + OPEN_FOR);
         assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::HalfOpen, "an old call decides nothing");
-        breaker.record(101, true, start + OPEN_FOR);
+        breaker.record(101, true, Duration::ZERO, start + OPEN_FOR);
         assert_eq!(breaker.state(start + OPEN_FOR), BreakerState::Closed);
     }
 
@@ -166,8 +173,21 @@ mod tests {
         assert!(breaker.refuses(later), "only the trial itself can be withdrawn");
         breaker.withdraw(101, later);
         assert!(breaker.admit(102, later));
-        breaker.record(102, true, later);
+        breaker.record(102, true, Duration::ZERO, later);
         assert_eq!(breaker.state(later), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_provider_that_asks_for_longer_is_left_alone_for_longer() {
+        let start = Instant::now();
+        let mut breaker = Breaker::new(2, OPEN_FOR);
+        breaker.record(1, false, Duration::from_secs(45), start);
+        let asked = start + Duration::from_secs(45);
+        assert!(breaker.refuses(asked - Duration::from_millis(1)));
+        assert!(breaker.admit(2, asked));
+        breaker.record(2, false, Duration::from_secs(1), asked);
+        assert!(breaker.refuses(asked + OPEN_FOR - Duration::from_millis(1)), "a short rest shortens nothing");
+        assert!(!breaker.refuses(asked + OPEN_FOR));
     }
 
     #[test]
@@ -176,7 +196,7 @@ mod tests {
         let mut breaker = opened(start);
         let later = start + OPEN_FOR;
         assert!(breaker.admit(101, later));
-        breaker.record(101, false, later);
+        breaker.record(101, false, Duration::ZERO, later);
         assert!(breaker.refuses(later + OPEN_FOR - Duration::from_millis(1)));
         assert!(!breaker.refuses(later + OPEN_FOR));
     }

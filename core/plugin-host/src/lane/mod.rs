@@ -1,22 +1,25 @@
 //! The way of calls into one plugin: who is let in, who waits, what runs, and what became of it.
 //!
-//! A call passes here on its caller's thread, and its answer on the thread that brings it, so that a
-//! call costs no wake-up besides its own. The supervisor opens and closes the lane, says which
-//! generation serves, and looks after what takes too long. One lock guards it all; nobody waits or
-//! writes while holding it.
+//! A call passes here on its caller's thread, and its answer on the thread that reads it, which for a quick
+//! one is its caller's again: so a call costs no wake-up besides its own. The supervisor opens and closes
+//! the lane, says which generation serves, and looks after what takes too long. One lock guards it all;
+//! nobody waits or writes while holding it.
 
 mod breaker;
 mod outcome;
+mod rest;
 mod running;
 mod turn;
 
 pub use breaker::BreakerState;
 pub(crate) use outcome::Answer;
+pub use rest::Resting;
 pub(crate) use running::{Errand, Overdue, Serve};
 
 use crate::{CallError, Isolation, Settings, config::millis, generation::Generation};
 use breaker::Breaker;
 use consilium_plugin_contract::Manifest;
+use rest::Rests;
 use running::Running;
 use std::{
     collections::{HashMap, VecDeque},
@@ -44,6 +47,7 @@ struct State {
     /// By generation and call.
     running: HashMap<(u64, u64), Running>,
     breaker: Breaker,
+    rests: Rests,
     next_id: u64,
     tally: Tally,
     manifest: Arc<Manifest>,
@@ -93,6 +97,7 @@ impl Lane {
                 waiting: VecDeque::new(),
                 running: HashMap::new(),
                 breaker: Breaker::new(settings.breaker_window, millis(settings.breaker_open_ms)),
+                rests: Rests::new(millis(settings.longest_rest_ms)),
                 next_id: 1,
                 tally: Tally::default(),
                 manifest,
@@ -105,9 +110,9 @@ impl Lane {
         Arc::clone(&self.state().manifest)
     }
 
-    pub(crate) fn tally(&self) -> (Tally, BreakerState) {
-        let state = self.state();
-        (state.tally.clone(), state.breaker.state(Instant::now()))
+    pub(crate) fn tally(&self) -> (Tally, BreakerState, Vec<Resting>) {
+        let (state, now) = (self.state(), Instant::now());
+        (state.tally.clone(), state.breaker.state(now), state.rests.list(now))
     }
 
     /// Remembers what went wrong last.
@@ -139,9 +144,12 @@ impl Lane {
         told.deliver();
     }
 
-    /// As [`Lane::open`], for another build: what the breaker learnt of the old one says nothing of it.
+    /// As [`Lane::open`], for another build: what was learnt of the old one says nothing of it.
     pub(crate) fn switch(self: &Arc<Self>, number: u64) {
-        self.state().breaker.reset();
+        let mut state = self.state();
+        state.breaker.reset();
+        state.rests.clear();
+        drop(state);
         self.open(number);
     }
 

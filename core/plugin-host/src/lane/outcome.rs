@@ -15,7 +15,12 @@ pub(super) fn judge(returned: i32, payload: Vec<u8>) -> Answer {
     let error = || -> Result<PluginError, CallError> {
         let error: PluginError = serde_json::from_slice(&payload)
             .map_err(|_| CallError::InvalidAnswer(format!("code {returned} without a reason")))?;
-        Ok(PluginError { code: shortened(&error.code, 64), message: shortened(&error.message, 500), ..error })
+        Ok(PluginError {
+            code: shortened(&error.code, 64),
+            message: shortened(&error.message, 500),
+            retry_after_seconds: error.retry_after_seconds.filter(|_| error.retryable),
+            ..error
+        })
     };
     Err(match returned {
         code::ERROR => error().map_or_else(|invalid| invalid, CallError::Plugin),
@@ -23,11 +28,9 @@ pub(super) fn judge(returned: i32, payload: Vec<u8>) -> Answer {
         code::INVALID => match error() {
             Ok(e) if e.code == "answer_too_large" => CallError::InvalidAnswer(e.message),
             // Built before this call existed; what it does offer still works.
-            Ok(e) if e.code == "unknown_method" => CallError::Plugin(PluginError {
-                code: "not_supported".to_owned(),
-                retryable: false,
-                message: e.message,
-            }),
+            Ok(e) if e.code == "unknown_method" => {
+                CallError::Plugin(PluginError::permanent("not_supported", e.message))
+            }
             Ok(e) => CallError::InvalidRequest(e.to_string()),
             Err(invalid) => invalid,
         },

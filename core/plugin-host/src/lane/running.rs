@@ -30,8 +30,10 @@ pub(super) struct Running {
     limit: Duration,
     /// Nobody waits for it any more; it has a moment to return.
     cancelled: bool,
-    /// The step of the caller's trace that it is, for its log lines and outgoing requests.
-    trace: Trace,
+    /// The trace of whoever asks.
+    asked_in: Option<Trace>,
+    /// The step of that trace that it is, for its log lines and outgoing requests: once it has any.
+    trace: Option<Trace>,
     /// Host services it waits for.
     host_calls: HashMap<u64, AbortHandle>,
 }
@@ -66,10 +68,14 @@ pub(crate) enum Serve {
 }
 
 impl Running {
-    /// Belongs to the trace of whoever asks.
     fn new(purpose: Purpose, limit: Duration) -> Self {
-        let trace = trace::current().map_or_else(Trace::begin, |trace| trace.child());
-        Self { purpose, since: Instant::now(), limit, cancelled: false, trace, host_calls: HashMap::new() }
+        let (since, asked_in) = (Instant::now(), trace::current());
+        Self { purpose, since, limit, cancelled: false, asked_in, trace: None, host_calls: HashMap::new() }
+    }
+
+    fn trace(&mut self) -> Trace {
+        let asked_in = self.asked_in;
+        *self.trace.get_or_insert_with(|| asked_in.map_or_else(Trace::begin, |trace| trace.child()))
     }
 
     pub(super) fn call(method: &'static str, reply: oneshot::Sender<Answer>, limit: Duration) -> Self {
@@ -126,7 +132,9 @@ impl Lane {
                 state.tally.failures += 1;
                 state.tally.last_error = Some(format!("{method}: {error}"));
             }
-            state.breaker.record(frame.id, fault.is_none(), Instant::now());
+            let (good, now) = (fault.is_none(), Instant::now());
+            let asked = state.rests.learn(method, &answer, now);
+            state.breaker.record(frame.id, good, asked, now);
             spoken = Some((reply, answer));
         }
         state.vacate(generation, running.cancelled);
@@ -180,7 +188,7 @@ impl Lane {
                     let _ = reply.send(Err(CallError::Timeout));
                 }
                 state.tally.failures += 1;
-                state.breaker.record(id, false, now);
+                state.breaker.record(id, false, Duration::ZERO, now);
                 count(&self.plugin, method, "timeout");
                 (None, format!("{method} did not answer in time"))
             }
@@ -230,7 +238,7 @@ impl Lane {
             post.generation.link.send(Frame::new(Tag::Cancel, id, Vec::new()));
             if let Purpose::Call(method, Some(reply)) = running.purpose {
                 state.tally.failures += 1;
-                state.breaker.record(id, false, now);
+                state.breaker.record(id, false, Duration::ZERO, now);
                 count(&self.plugin, method, "plugin_crashed");
                 let _ = reply.send(Err(CallError::Crashed(how.to_owned())));
             }
@@ -247,14 +255,14 @@ impl Lane {
             Some(running) if running.host_calls.len() >= MAX_HOST_CALLS => Serve::TooMany,
             Some(running) => {
                 running.host_calls.insert(id, abort);
-                Serve::Yes(running.trace)
+                Serve::Yes(running.trace())
             }
         }
     }
 
     /// The trace that a running call belongs to.
     pub(crate) fn trace_of(&self, generation: u64, call: u64) -> Option<Trace> {
-        self.state().running.get(&(generation, call)).map(|running| running.trace)
+        self.state().running.get_mut(&(generation, call)).map(Running::trace)
     }
 
     /// A host service is done; whether its call still waits for it.

@@ -42,19 +42,22 @@ impl Told {
 
 impl Lane {
     /// Waits for a seat: none is taken by whoever comes later.
-    pub(crate) async fn turn(self: &Arc<Self>) -> Outcome {
-        let turn = match self.ask() {
+    pub(crate) async fn turn(self: &Arc<Self>, method: &str) -> Outcome {
+        let turn = match self.ask(method) {
             Asked::Now(outcome) => return outcome,
             Asked::Later(turn) => turn,
         };
         turn.await.unwrap_or(Err(CallError::Stopped))
     }
 
-    fn ask(self: &Arc<Self>) -> Asked {
+    fn ask(self: &Arc<Self>, method: &str) -> Asked {
         let now = Instant::now();
         let mut state = self.state();
         if let Door::Closed(error) = &state.door {
             return Asked::Now(Err(error.clone()));
+        }
+        if let Some(error) = state.rests.refuses(method, now) {
+            return Asked::Now(Err(error));
         }
         if state.breaker.refuses(now) {
             return Asked::Now(Err(CallError::BreakerOpen));
@@ -134,7 +137,7 @@ impl Turn {
         &self.generation.build.manifest
     }
 
-    /// Sends the call. None when its generation ended meanwhile: it was not sent, and needs another turn.
+    /// Sends the call, and waits a moment for its answer. None when its generation ended meanwhile: it was not sent, and needs another turn.
     pub(crate) fn send(mut self, method: &'static str, request: Vec<u8>) -> Option<oneshot::Receiver<Answer>> {
         let number = self.generation.number;
         let (reply, answer) = oneshot::channel();
@@ -149,7 +152,7 @@ impl Turn {
         }
         // A plugin that does not take what it is sent is ended, and with it its calls.
         let frame = Frame::new(Tag::Call, self.call, request).with_method(method);
-        if !self.generation.link.send(frame) {
+        if !self.generation.link.call(frame) {
             self.generation.link.kill();
         }
         Some(answer)

@@ -6,8 +6,9 @@ use consilium_plugin_contract::{
     Bytes, Call, PluginError,
     blob::{
         BlobAppend, BlobAppended, BlobChunk, BlobCreate, BlobCreated, BlobDelete, BlobDeleted, BlobFinish, BlobRead,
-        BlobRef, BlobStat, BlobState, FetchToBlob, MAX_CHUNK,
+        BlobRef, BlobStat, BlobState, FetchToBlob, FetchedToBlob, MAX_CHUNK,
     },
+    host::{HttpFetch, HttpFetched},
 };
 
 /// Keeps blobs. Each belongs to one plugin and is unknown to all others. All errors are those of the
@@ -87,11 +88,37 @@ impl Grant {
             }
             _ => {
                 let request = parse::<FetchToBlob>(request)?;
-                let fetcher = self.fetcher()?;
-                fetcher.permits(&request.request)?;
-                let answered = self.services.answer_http(&self.plugin, &request.request).await;
-                reply::<FetchToBlob>(&fetcher.fetch_to_blob(&self.secrets, &self.blobs()?, request, answered).await?)
+                let asked = request.request.clone();
+                let answer = self.download(request).await;
+                if self.services.hears_http() {
+                    self.tell_of(&asked, &answer).await;
+                }
+                reply::<FetchToBlob>(&answer?)
             }
         }
+    }
+
+    async fn download(&self, request: FetchToBlob) -> Result<FetchedToBlob, PluginError> {
+        let fetcher = self.fetcher()?;
+        fetcher.permits(&request.request)?;
+        let answered = self.services.answer_http(&self.plugin, &request.request).await;
+        fetcher.fetch_to_blob(&self.secrets, &self.blobs()?, request, answered).await
+    }
+
+    /// Tells whoever listens what came of a download, with as much of its body as a chunk holds.
+    async fn tell_of(&self, asked: &HttpFetch, answer: &Result<FetchedToBlob, PluginError>) {
+        let heard = match (answer, self.blobs()) {
+            (Ok(fetched), Ok(blobs)) => {
+                let whole = fetched.blob.as_ref().map(|blob| blob.id.as_str());
+                let body = match whole.or(fetched.partial.as_ref().map(|partial| partial.id.as_str())) {
+                    Some(id) => blobs.store.read(&self.plugin, id, 0, MAX_CHUNK).await.unwrap_or_default(),
+                    None => Vec::new(),
+                };
+                Ok(HttpFetched { status: fetched.status, headers: fetched.headers.clone(), body: Bytes(body) })
+            }
+            (Err(error), _) => Err(error.clone()),
+            (_, Err(error)) => Err(error),
+        };
+        self.services.heard_http(&self.plugin, asked, &heard);
     }
 }

@@ -196,7 +196,7 @@ mod tests {
     use serde_json::json;
 
     fn grant(permissions: serde_json::Value) -> Grant {
-        let manifest = json!({"id": "acme", "kinds": ["video/1"], "permissions": permissions});
+        let manifest = json!({"id": "acme", "kinds": ["video/2"], "permissions": permissions});
         Grant::new(
             &Settings::default(),
             &PluginConfig::new("acme", "acme.so"),

@@ -81,6 +81,11 @@ pub trait HostServices: Send + Sync + 'static {
         let _ = (plugin, request, answer);
     }
 
+    /// Whether [`HostServices::heard_http`] listens. If it does, what is downloaded is read once more to be told.
+    fn hears_http(&self) -> bool {
+        false
+    }
+
     /// Takes a log line; by default it goes to `tracing` with the plugin and call it came from.
     fn log(&self, plugin: &str, call_id: u64, level: LogLevel, message: &str) {
         match level {

@@ -15,7 +15,7 @@
 #define MAJOR CONSILIUM_ABI_MAJOR
 #endif
 #ifndef KIND
-#define KIND "video/1"
+#define KIND "video/2"
 #endif
 #ifndef MINOR
 #define MINOR 0

@@ -1,7 +1,7 @@
 //! Writing and signing a prescription.
 
 use consilium_consultations::{Consultation, Part, consultation};
-use consilium_db::{Result, Tx, facilities::facility};
+use consilium_db::{Result, Tx, facilities::facility, signing};
 use consilium_kernel::{CommandMeta, ConsultationId, FieldError, Language, Refusal};
 use jiff::ToSpan;
 
@@ -13,7 +13,7 @@ use crate::{
     facts,
     model::{Prescription, PrescriptionDraft, Status},
     refusal::PrescribingRefusal::NotVerified,
-    signature, store,
+    store,
 };
 
 /// What a prescription may hold in all, so that it can be printed: less than documents are bound to.
@@ -68,10 +68,11 @@ fn issue(
         let error = FieldError { pointer: String::new(), code: "too_long".into(), detail };
         return Err(Refusal::invalid(vec![error]).into());
     }
-    let text = signature::canonical(&document)?;
-    let signature = signature::sign(tx.vault().keys(), &text)?;
+    let text = signing::canonical(&document)?;
+    let signature = signing::sign(tx.vault().keys(), &text)?;
     let row = store::insert(tx, &document, &text, &signature)?;
     let told = facts::emit(tx, "prescription_issued", &row, Status::Issued, None)?;
+    facts::advise_follow_up(tx, &row, document.follow_up_on)?;
     told.publish(tx)?;
     Ok(Prescription { document, signature, withdrawn_at: None, dispatch: None, version: row.version })
 }

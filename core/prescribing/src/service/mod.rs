@@ -1,5 +1,6 @@
 //! What the API asks of prescribing.
 
+mod history;
 mod issue;
 mod read;
 mod send;
@@ -11,6 +12,7 @@ use consilium_db::Db;
 
 use crate::{pharmacy::Pharmacy, print::Printer};
 
+pub use history::{diagnoses, running_prescriptions};
 pub use send::pharmacy_facility;
 pub(crate) use way::{CANCEL, DISPATCH, POLL, Report, follow};
 

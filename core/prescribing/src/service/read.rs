@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use consilium_consultations::consultation;
-use consilium_db::{Result, Session, Tx};
+use consilium_db::{Result, Session, Tx, signing};
 use consilium_kernel::{
     CommandMeta, ConsultationId, EntityRef, PrescriptionId, Principal, Refusal, Role, Scope, page_limit,
 };
@@ -15,7 +15,7 @@ use crate::{
     document::SignedDocument,
     facts,
     model::{Page, Prescription, Verified},
-    signature, store,
+    store,
 };
 
 impl Prescribing {
@@ -72,7 +72,7 @@ impl Prescribing {
         let read = move |read: &mut Session<'_>| {
             let Some(row) = store::by_code(read, &index)? else { return Ok(None) };
             let (text, signed) = store::content(read, &row)?;
-            let genuine = signature::verify(keys.db.vault().keys(), &text, &signed);
+            let genuine = signing::verify(keys.db.vault().keys(), &text, &signed);
             // The index leads to the row; only the signed text says whose code it is.
             let document = serde_json::from_str::<SignedDocument>(&text).ok();
             let document = document.filter(|document| genuine && document.verification_code == code);

@@ -9,5 +9,6 @@ pub(crate) use dispatches::{
     note_problem, save_dispatch,
 };
 pub(crate) use prescriptions::{
-    PrescriptionRow, advance, by_code, content, insert, of_consultation, prescription, row, whole,
+    PrescriptionRow, advance, by_code, content, insert, of_consultation, of_consultations, of_patient, prescription,
+    row, whole,
 };

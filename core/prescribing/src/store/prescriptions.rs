@@ -2,7 +2,7 @@
 
 use consilium_db::{
     Cell, Encrypted, Error, MultiBackend, Result, Session, Tx,
-    types::{at, key, maybe_at},
+    types::{at, key, keys, maybe_at},
 };
 use consilium_kernel::{ConsultationId, DoctorId, FacilityId, PatientId, PrescriptionId, Scope, Timestamp};
 use diesel::prelude::*;
@@ -105,6 +105,51 @@ pub(crate) fn of_consultation(
         query = query.filter(table::id.lt(key(before)));
     }
     let rows: Vec<PrescriptionRow> = query.load(session.connection())?;
+    let mut dispatches = latest_of(session, rows.iter().map(|row| row.id))?;
+    rows.iter().map(|row| whole(session, row, dispatches.remove(&row.id))).collect()
+}
+
+/// The patient's newest prescriptions that were issued after `since` and not withdrawn.
+pub(crate) fn of_patient(
+    session: &mut Session<'_>,
+    scope: Scope,
+    patient: PatientId,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Prescription>> {
+    let rows: Vec<PrescriptionRow> = table::table
+        .filter(table::patient_id.eq(key(patient)))
+        .filter(table::facility_id.eq(key(scope.facility_id)))
+        .filter(table::issued_at.gt(at(since)))
+        .filter(table::withdrawn_at.is_null())
+        .order(table::id.desc())
+        .limit(limit)
+        .select(PrescriptionRow::as_select())
+        .load(session.connection())?;
+    all(session, &rows)
+}
+
+/// What was prescribed in these consultations and not withdrawn, the oldest first.
+pub(crate) fn of_consultations(
+    session: &mut Session<'_>,
+    scope: Scope,
+    consultations: &[ConsultationId],
+    limit: i64,
+) -> Result<Vec<Prescription>> {
+    let rows: Vec<PrescriptionRow> = table::table
+        .filter(table::consultation_id.eq_any(keys(consultations.iter().copied())))
+        .filter(table::facility_id.eq(key(scope.facility_id)))
+        .filter(table::withdrawn_at.is_null())
+        .order(table::id)
+        .limit(limit)
+        .select(PrescriptionRow::as_select())
+        .load(session.connection())?;
+    all(session, &rows)
+}
+
+/// Rows with what is sealed in them and their latest dispatches, in two queries.
+fn all(session: &mut Session<'_>, rows: &[PrescriptionRow]) -> Result<Vec<Prescription>> {
+    session.prepare_to_open(rows.iter().map(|row| &row.content))?;
     let mut dispatches = latest_of(session, rows.iter().map(|row| row.id))?;
     rows.iter().map(|row| whole(session, row, dispatches.remove(&row.id))).collect()
 }

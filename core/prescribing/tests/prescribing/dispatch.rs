@@ -67,6 +67,22 @@ async fn an_unknown_outcome_is_repeated_under_the_same_key() {
 }
 
 #[actix_rt::test]
+async fn a_pharmacy_that_wants_to_be_left_alone_is() {
+    for test in TestDb::both() {
+        let world = World::begun(test).await;
+        world.pharmacy.will(&[Deed::Limit(600)]);
+        let id = world.sent().await;
+        world.work(&world.dispatcher).await;
+        world.pass(599);
+        world.work(&world.dispatcher).await;
+        assert_eq!((world.status(id).await.as_str(), world.pharmacy.keys().len()), ("queued", 0), "asked too early");
+        world.pass(2);
+        world.work(&world.dispatcher).await;
+        assert_eq!((world.status(id).await.as_str(), world.pharmacy.keys().len()), ("sent", 1));
+    }
+}
+
+#[actix_rt::test]
 async fn attempts_come_further_and_further_apart() {
     let world = World::begun(TestDb::sqlite()).await;
     world.pharmacy.will(&vec![Deed::Fail; 100]);

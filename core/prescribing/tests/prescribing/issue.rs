@@ -1,6 +1,6 @@
 //! Who may write and read what, and what a signature is worth.
 
-use consilium_db::testing::TestDb;
+use consilium_db::{outbox, testing::TestDb};
 use consilium_kernel::{Id, Role, User};
 use consilium_people::{Decision, MePatch, VerifyDoctor};
 use consilium_prescribing::{SignedDocument, canonical, verify};
@@ -202,4 +202,39 @@ fn pointers(value: &serde_json::Value, at: String, leaves: &mut Vec<String>) {
         }
         _ => leaves.push(at),
     }
+}
+
+#[actix_rt::test]
+async fn a_day_to_come_again_is_told_to_whoever_arranges_it() {
+    for test in TestDb::both() {
+        let world = World::begun(test).await;
+        let mut without = draft();
+        without.follow_up_on = None;
+        world.prescribing.issue(&meta(&world.doctor), world.consultation, without).await.unwrap();
+        assert_eq!(world.audited("follow_up_advised").await, 0);
+        let issued = world.prescribing.issue(&meta(&world.doctor), world.consultation, draft()).await.unwrap();
+        assert_eq!(world.audited("follow_up_advised").await, 1);
+        let told = emitted(&world, "follow_up_advised").await;
+        assert_eq!(told["prescription_id"], issued.document.id.to_string());
+        assert_eq!(told["follow_up_on"], "2026-06-15", "the day alone");
+        assert!(!told.to_string().contains(DIAGNOSIS));
+    }
+}
+
+/// The data of the first event of this type. On PostgreSQL it shows only once no older transaction runs, and
+/// there may be some in the databases of other tests.
+async fn emitted(world: &World, event_type: &'static str) -> serde_json::Value {
+    for _ in 0..200 {
+        let read = |session: &mut consilium_db::Session<'_>| {
+            let start = outbox::Position::default();
+            (0..16).map(|shard| outbox::read_after(session, shard, start, 1_000)).collect::<Result<Vec<_>, _>>()
+        };
+        let events = world.test.db.read(read).await.unwrap();
+        let mut found = events.into_iter().flatten().map(|(_, event)| event);
+        if let Some(event) = found.find(|event| event.event_type == event_type) {
+            return event.data;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no {event_type}");
 }

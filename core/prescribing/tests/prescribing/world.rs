@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use consilium_consultations::{
@@ -42,6 +43,8 @@ pub enum Deed {
     TakeAndHang,
     /// Cannot be reached.
     Fail,
+    /// Wants to be left alone for so many seconds.
+    Limit(u64),
     /// Does not want it.
     Refuse,
 }
@@ -86,27 +89,28 @@ impl Pharmacy for FakePharmacy {
         assert_eq!(gateway, "pharmacy-rest");
         let deed = self.plan.lock().unwrap().pop_front().unwrap_or(Deed::Take);
         let key = request.idempotency_key.clone();
-        if !matches!(deed, Deed::Fail) {
+        if !matches!(deed, Deed::Fail | Deed::Limit(_)) {
             self.calls.lock().unwrap().push(request);
         }
         match deed {
             Deed::Take => Ok(self.take(&key)),
             Deed::TakeSilently => {
                 self.take(&key);
-                Err(PharmacyFailure::Passing("plugin_crashed".to_owned()))
+                Err(passing("plugin_crashed", None))
             }
             Deed::TakeAndHang => {
                 self.take(&key);
                 std::future::pending().await
             }
-            Deed::Fail => Err(PharmacyFailure::Passing("pharmacy_unavailable".to_owned())),
+            Deed::Fail => Err(passing("pharmacy_unavailable", None)),
+            Deed::Limit(seconds) => Err(passing("pharmacy_unavailable", Some(seconds))),
             Deed::Refuse => Err(PharmacyFailure::Refused("pharmacy_refused".to_owned())),
         }
     }
 
     async fn status(&self, _: &str, request: Status) -> Result<Dispatch, PharmacyFailure> {
         let standing = *self.standing.lock().unwrap();
-        let status = standing.ok_or_else(|| PharmacyFailure::Passing("pharmacy_unavailable".to_owned()))?;
+        let status = standing.ok_or_else(|| passing("pharmacy_unavailable", None))?;
         Ok(Dispatch { reference: request.reference, status, updated_at: None })
     }
 
@@ -114,6 +118,10 @@ impl Pharmacy for FakePharmacy {
         self.cancelled.lock().unwrap().push(request.reference.clone());
         Ok(Dispatch { reference: request.reference, status: DispatchStatus::Cancelled, updated_at: None })
     }
+}
+
+fn passing(problem: &str, seconds: Option<u64>) -> PharmacyFailure {
+    PharmacyFailure::Passing { problem: problem.to_owned(), retry_after: seconds.map(Duration::from_secs) }
 }
 
 struct NoVideo;
@@ -206,7 +214,7 @@ impl World {
         let settings = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
         let people = People::new(test.db.clone(), Identity::new(test.db.clone(), settings).unwrap());
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
-        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30 };
+        let rules = SchedulingSettings { require_verified_email: true, no_show_minutes: 30, follow_up_hold_hours: 72 };
         let scheduling = Scheduling::new(test.db.clone(), schedules, rules);
         let consultations = Consultations::new(
             test.db.clone(),

@@ -247,7 +247,7 @@ fn belongs(appointment: &Appointment) -> Belongs {
 fn appointment_in(reply: ScheduleReply) -> Result<Appointment, Refusal> {
     match reply {
         ScheduleReply::Appointment(appointment) => Ok(*appointment),
-        ScheduleReply::Availability(_) => Err(Refusal::internal()),
+        _ => Err(Refusal::internal()),
     }
 }
 

@@ -60,7 +60,7 @@ impl Scheduling {
         let command = ScheduleCommand::PutAvailability { availability: draft.check()?, expected_version };
         match self.ask(id, meta, command).await? {
             ScheduleReply::Availability(set) => Ok(set),
-            ScheduleReply::Appointment(_) => Err(Refusal::internal()),
+            _ => Err(Refusal::internal()),
         }
     }
 

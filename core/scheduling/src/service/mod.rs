@@ -24,14 +24,16 @@ pub struct SchedulingSettings {
     pub require_verified_email: bool,
     /// How long after its end an appointment that never began counts as missed.
     pub no_show_minutes: u32,
+    /// How long a follow-up's slot is kept for the patient to confirm.
+    pub follow_up_hold_hours: u32,
 }
 
 /// Hours, slots and appointments; cheap to clone.
 #[derive(Clone)]
 pub struct Scheduling {
-    db: Db,
+    pub(crate) db: Db,
     schedules: Directory<DoctorSchedule>,
-    settings: SchedulingSettings,
+    pub(crate) settings: SchedulingSettings,
 }
 
 impl Scheduling {
@@ -42,7 +44,12 @@ impl Scheduling {
 
     /// Has the doctor's schedule decide. Two nodes that both believe they own it may get into each other's way;
     /// then nothing was done, and it is asked again.
-    async fn ask(&self, id: DoctorId, meta: CommandMeta, command: ScheduleCommand) -> Result<ScheduleReply, Refusal> {
+    pub(crate) async fn ask(
+        &self,
+        id: DoctorId,
+        meta: CommandMeta,
+        command: ScheduleCommand,
+    ) -> Result<ScheduleReply, Refusal> {
         for _ in 0..TRIES {
             match self.schedules.send(id, meta.clone(), command.clone()).await {
                 Err(refusal) if refusal.code == VERSION_CONFLICT.code => {}

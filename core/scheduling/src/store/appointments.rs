@@ -134,6 +134,7 @@ pub(crate) fn insert(
             appointment::is_emergency.eq(booking.is_emergency),
             appointment::reason.eq(reason),
             appointment::symptoms.eq(symptoms),
+            appointment::consultation_id.eq(maybe_key(entry.consultation_id)),
             appointment::created_at.eq(at(now)),
             appointment::updated_at.eq(at(now)),
         ))
@@ -154,7 +155,7 @@ pub(crate) fn insert(
         is_emergency: booking.is_emergency,
         reason: Some(booking.reason.clone()),
         symptoms: booking.symptoms.clone(),
-        consultation_id: None,
+        consultation_id: entry.consultation_id,
         started_at: None,
         created_at: now,
     })

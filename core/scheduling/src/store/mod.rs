@@ -2,6 +2,7 @@
 
 pub(crate) mod appointments;
 pub(crate) mod availability;
+pub(crate) mod follow_ups;
 pub(crate) mod listing;
 pub(crate) mod occupancy;
 pub(crate) mod schedule;
@@ -64,6 +65,28 @@ mod schema {
             appointment_id -> Nullable<Uuid>,
             starts_at -> Instant,
             ends_at -> Instant,
+        }
+    }
+
+    diesel::table! {
+        use diesel::sql_types::*;
+        use consilium_db::types::{Instant, Uuid};
+        follow_up (id) {
+            id -> Uuid,
+            facility_id -> Uuid,
+            doctor_id -> Uuid,
+            patient_id -> Uuid,
+            prescription_id -> Uuid,
+            after_consultation_id -> Uuid,
+            visit_type -> Text,
+            wanted_on -> Text,
+            status -> Text,
+            starts_at -> Nullable<Instant>,
+            ends_at -> Nullable<Instant>,
+            expires_at -> Nullable<Instant>,
+            appointment_id -> Nullable<Uuid>,
+            version -> BigInt,
+            created_at -> Instant,
         }
     }
 }

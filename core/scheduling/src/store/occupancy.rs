@@ -10,10 +10,12 @@ use consilium_kernel::{AppointmentId, DoctorId, Scope, Timestamp};
 use diesel::prelude::*;
 
 use super::{meaning, one_row, schema::occupancy};
-use crate::slots::Interval;
+use crate::{follow_ups::FollowUpId, slots::Interval};
 
 /// Held by an appointment.
 const APPOINTMENT: &str = "appointment";
+/// Held for a patient to confirm: the row has the id of the follow-up, which the appointment will have too.
+const FOLLOW_UP: &str = "follow_up";
 
 /// Holds time for an appointment.
 pub(crate) fn hold(tx: &mut Tx<'_>, doctor_id: DoctorId, appointment_id: AppointmentId, held: Interval) -> Result<()> {
@@ -33,6 +35,34 @@ pub(crate) fn hold(tx: &mut Tx<'_>, doctor_id: DoctorId, appointment_id: Appoint
     Ok(())
 }
 
+/// Keeps time for a follow-up.
+pub(crate) fn hold_for_follow_up(
+    tx: &mut Tx<'_>,
+    doctor_id: DoctorId,
+    follow_up: FollowUpId,
+    held: Interval,
+) -> Result<()> {
+    let scope = tx.meta().scope;
+    diesel::insert_into(occupancy::table)
+        .values((
+            occupancy::id.eq(key(follow_up)),
+            occupancy::facility_id.eq(key(scope.facility_id)),
+            occupancy::doctor_id.eq(key(doctor_id)),
+            occupancy::source.eq(FOLLOW_UP),
+            occupancy::starts_at.eq(at(held.starts_at)),
+            occupancy::ends_at.eq(at(held.ends_at)),
+        ))
+        .execute(tx.connection())
+        .map_err(meaning)?;
+    Ok(())
+}
+
+/// Gives a follow-up's time back; `VersionConflict` when it is not kept any more.
+pub(crate) fn release_follow_up(tx: &mut Tx<'_>, follow_up: FollowUpId) -> Result<()> {
+    let row = occupancy::table.find(key(follow_up)).filter(occupancy::source.eq(FOLLOW_UP));
+    one_row(diesel::delete(row).execute(tx.connection())?)
+}
+
 /// Holds other time for an appointment than before.
 pub(crate) fn move_to(tx: &mut Tx<'_>, appointment_id: AppointmentId, held: Interval) -> Result<()> {
     let changed =
@@ -50,17 +80,19 @@ pub(crate) fn release(tx: &mut Tx<'_>, appointment_id: AppointmentId) -> Result<
     Ok(())
 }
 
-/// What is held of a doctor's time by appointments and ends after `from`.
+/// What is held of a doctor's time and ends after `from`.
 pub(crate) fn of_doctor(
     session: &mut Session<'_>,
     doctor_id: DoctorId,
     from: Timestamp,
 ) -> Result<Vec<(AppointmentId, Interval)>> {
-    let rows: Vec<(Option<AppointmentId>, Timestamp, Timestamp)> = occupancy::table
+    let rows: Vec<(AppointmentId, Option<AppointmentId>, Timestamp, Timestamp)> = occupancy::table
         .filter(occupancy::doctor_id.eq(key(doctor_id)).and(occupancy::ends_at.gt(at(from))))
-        .select((occupancy::appointment_id, occupancy::starts_at, occupancy::ends_at))
+        .select((occupancy::id, occupancy::appointment_id, occupancy::starts_at, occupancy::ends_at))
         .load(session.connection())?;
-    Ok(rows.into_iter().filter_map(|(id, starts_at, ends_at)| Some((id?, Interval { starts_at, ends_at }))).collect())
+    let held =
+        |(row, id, starts_at, ends_at): (_, Option<_>, _, _)| (id.unwrap_or(row), Interval { starts_at, ends_at });
+    Ok(rows.into_iter().map(held).collect())
 }
 
 /// How many appointments of a doctor start in [from, to).

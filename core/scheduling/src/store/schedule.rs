@@ -4,7 +4,7 @@ use consilium_db::{Result, Session, types::key};
 use consilium_kernel::{AppointmentId, ConsultationId, DoctorId, FacilityId, PatientId, Timestamp};
 use diesel::prelude::*;
 
-use super::{availability, occupancy, schema::appointment, unknown_word};
+use super::{availability, follow_ups, occupancy, schema::appointment, unknown_word};
 use crate::{
     model::Status,
     schedule::{DoctorSchedule, Entry},
@@ -22,6 +22,7 @@ pub(crate) fn load(session: &mut Session<'_>, doctor_id: DoctorId) -> Result<Doc
         availability: availability::find(session, doctor_id)?,
         held: occupancy::of_doctor(session, doctor_id, since)?.into_iter().collect(),
         live: live(session, doctor_id)?.into_iter().collect(),
+        holds: follow_ups::holds(session, doctor_id)?.into_iter().collect(),
     })
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use consilium_kernel::{AppointmentId, CommandMeta, DoctorId, PatientId, Role, Timestamp};
+use consilium_kernel::{AppointmentId, CommandMeta, DEFAULT_FACILITY, DoctorId, PatientId, Role, Timestamp};
 use proptest::prelude::*;
 
 use super::support::{as_doctor, as_patient, as_staff, booking, draft, every_day, new_id, t};
-use crate::{Availability, Change, DoctorSchedule, ScheduleCommand, ScheduleEvent, Status, decide::decide, slots};
+use crate::{
+    Availability, Change, DoctorSchedule, FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, FollowUpStatus,
+    ScheduleCommand, ScheduleEvent, Status, VisitType, decide::decide, slots,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -20,6 +23,17 @@ enum Step {
     Meeting(usize, bool),
     /// Minutes go by.
     Wait(i64),
+    /// A slot is kept for a patient from this day of the month.
+    Keep(usize, i8),
+    /// A kept slot is confirmed, declined or given back.
+    Answer(usize, Answer),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Confirm,
+    Decline,
+    Release,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +69,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0usize..3, any::<bool>()).prop_map(|(hours, right)| Step::Put(hours, right)),
         1 => (0usize..20, any::<bool>()).prop_map(|(which, ends)| Step::Meeting(which, ends)),
         1 => (0i64..240).prop_map(Step::Wait),
+        2 => (0usize..3, 23i8..27).prop_map(|(who, day)| Step::Keep(who, day)),
+        2 => (0usize..9, prop_oneof![Just(Answer::Confirm), Just(Answer::Decline), Just(Answer::Release)])
+            .prop_map(|(which, answer)| Step::Answer(which, answer)),
     ]
 }
 
@@ -69,10 +86,30 @@ fn hours() -> [Availability; 3] {
     ]
 }
 
+fn wanted(id: FollowUpId, patient_id: PatientId, doctor_id: DoctorId, day: i8, now: Timestamp) -> FollowUp {
+    FollowUp {
+        id,
+        facility_id: DEFAULT_FACILITY,
+        doctor_id,
+        patient_id,
+        after_consultation_id: new_id(),
+        visit_type: VisitType::Video,
+        wanted_on: jiff::civil::date(2026, 10, day),
+        status: FollowUpStatus::Wanted,
+        starts_at: None,
+        ends_at: None,
+        expires_at: None,
+        appointment_id: None,
+        version: 1,
+        created_at: now,
+    }
+}
+
 struct World {
     schedule: DoctorSchedule,
     statuses: BTreeMap<AppointmentId, Status>,
     order: Vec<(AppointmentId, PatientId)>,
+    kept: Vec<(FollowUpId, PatientId)>,
     now: Timestamp,
     patients: [PatientId; 3],
     doctor_id: DoctorId,
@@ -82,9 +119,16 @@ impl World {
     fn new() -> Self {
         let doctor_id = new_id();
         Self {
-            schedule: DoctorSchedule { doctor_id, availability: None, held: BTreeMap::new(), live: BTreeMap::new() },
+            schedule: DoctorSchedule {
+                doctor_id,
+                availability: None,
+                held: BTreeMap::new(),
+                live: BTreeMap::new(),
+                holds: BTreeMap::new(),
+            },
             statuses: BTreeMap::new(),
             order: Vec::new(),
+            kept: Vec::new(),
             now: t("2026-10-24T00:00:00Z"),
             patients: [new_id(), new_id(), new_id()],
             doctor_id,
@@ -98,6 +142,35 @@ impl World {
     fn play(&mut self, step: &Step) {
         match step {
             Step::Wait(minutes) => self.now = slots::after(self.now, *minutes),
+            Step::Keep(who, day) => {
+                let (id, patient) = (new_id(), self.patients[*who]);
+                let wanted = Box::new(wanted(id, patient, self.doctor_id, *day, self.now));
+                let (hold_for, timer) = (std::time::Duration::from_secs(3_600), new_id());
+                let place = FollowUpCommand::Place { wanted, patient_busy: Vec::new(), hold_for, timer };
+                let system = CommandMeta::system(DEFAULT_FACILITY, "timer");
+                assert!(!self.run(as_patient(patient), &ScheduleCommand::FollowUp(place.clone())));
+                assert!(self.run(system, &ScheduleCommand::FollowUp(place)));
+                self.kept.push((id, patient));
+            }
+            Step::Answer(which, answer) => {
+                let Some((id, patient)) = self.kept.get(*which).copied() else { return };
+                let (consultation_id, timer) = (new_id(), new_id());
+                let command = match answer {
+                    Answer::Confirm => FollowUpCommand::Confirm { id, consultation_id, no_show_minutes: 15 },
+                    Answer::Decline => FollowUpCommand::Decline { id },
+                    Answer::Release => FollowUpCommand::Release { id, timer },
+                };
+                let stranger = self.patients.iter().copied().find(|other| *other != patient).unwrap();
+                assert!(!self.run(as_patient(stranger), &ScheduleCommand::FollowUp(command.clone())));
+                let meta = match answer {
+                    Answer::Release => CommandMeta::system(DEFAULT_FACILITY, "timer"),
+                    _ => as_patient(patient),
+                };
+                let before = self.schedule.holds.get(&id).map(|hold| hold.expires_at);
+                let done = self.run(meta, &ScheduleCommand::FollowUp(command));
+                let in_time = before.is_some_and(|end| self.now < end || !matches!(answer, Answer::Confirm));
+                assert_eq!(done, in_time, "{answer:?} of what expires {before:?} at {}", self.now);
+            }
             Step::Put(which, right) => {
                 let version = self.schedule.availability_version();
                 let expected_version = if *right { version } else { version + 7 };
@@ -173,6 +246,16 @@ impl World {
 
     fn follows(&mut self, event: &ScheduleEvent) {
         match event {
+            ScheduleEvent::FollowUp(FollowUpEvent::Placed { hold, .. }) => {
+                assert!(hold.starts_at > self.now && hold.expires_at <= hold.starts_at);
+            }
+            ScheduleEvent::FollowUp(FollowUpEvent::Confirmed { id, entry, .. }) => {
+                let id = AppointmentId::new(id.uuid());
+                assert_eq!((entry.status, entry.version), (Status::Accepted, 1));
+                assert_eq!(self.statuses.insert(id, entry.status), None);
+                self.order.push((id, entry.patient_id));
+            }
+            ScheduleEvent::FollowUp(FollowUpEvent::Unplaced { .. } | FollowUpEvent::Released { .. }) => {}
             ScheduleEvent::AvailabilityPut(set) => {
                 assert_eq!(set.version, self.schedule.availability_version() + 1);
             }
@@ -215,6 +298,10 @@ impl World {
             let held = self.schedule.held[id];
             assert!(held.starts_at == entry.starts_at && held.ends_at >= entry.ends_at);
             assert!(entry.status.is_live() && self.statuses[id] == entry.status);
+        }
+        for (id, hold) in &self.schedule.holds {
+            let held = self.schedule.held[&AppointmentId::new(id.uuid())];
+            assert!(held.starts_at == hold.starts_at && held.ends_at >= hold.ends_at);
         }
         for (id, status) in &self.statuses {
             assert_eq!(self.schedule.live.contains_key(id), status.is_live());

@@ -1,5 +1,6 @@
 //! Tests of the rules, and of the whole room on both databases.
 
+mod follow_ups;
 mod golden;
 mod interleavings;
 mod lifecycle;

@@ -23,7 +23,7 @@ pub(super) fn both() -> [Clinic; 2] {
 }
 
 pub(super) fn scheduling(test: &TestDb, require_verified_email: bool) -> Scheduling {
-    let settings = SchedulingSettings { require_verified_email, no_show_minutes: 15 };
+    let settings = SchedulingSettings { require_verified_email, no_show_minutes: 15, follow_up_hold_hours: 72 };
     Scheduling::new(test.db.clone(), directory(test), settings)
 }
 

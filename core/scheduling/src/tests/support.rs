@@ -120,7 +120,7 @@ impl Practice {
         let command = ScheduleCommand::PutAvailability { availability, expected_version };
         match self.schedules.send(self.doctor_id, as_doctor(self.doctor_id), command).await? {
             ScheduleReply::Availability(set) => Ok(set.version),
-            ScheduleReply::Appointment(_) => panic!("an appointment"),
+            _ => panic!("no hours"),
         }
     }
 
@@ -146,7 +146,7 @@ impl Practice {
     async fn send(&self, meta: CommandMeta, command: ScheduleCommand) -> Result<Appointment, Refusal> {
         match self.schedules.send(self.doctor_id, meta, command).await? {
             ScheduleReply::Appointment(appointment) => Ok(*appointment),
-            ScheduleReply::Availability(_) => panic!("hours"),
+            _ => panic!("no appointment"),
         }
     }
 }

@@ -61,10 +61,33 @@ fn events_that_are_not_listed_go_to_nobody() {
         "session_started",
         "refresh_token_reused",
         "notes_updated",
-        "plugin_event",
         "ping",
     ] {
         assert_eq!(sent(secret, json!({"token": CANARY})), None, "{secret}");
+    }
+}
+
+#[test]
+fn a_change_of_provider_and_what_plugins_tell_name_plugins_and_no_more() {
+    let data = json!({
+        "consultation_id": id(1), "appointment_id": id(2), "doctor_id": id(3), "patient_id": id(4),
+        "facility_id": DEFAULT_FACILITY, "from": "video-livekit", "to": "video-jitsi", "reason": "livekit_unavailable",
+        "version": 2,
+    });
+    let told = sent("video_provider_switched", data).unwrap();
+    let golden = json!({
+        "consultation_id": id(1), "appointment_id": id(2), "doctor_id": id(3), "patient_id": id(4),
+        "facility_id": DEFAULT_FACILITY, "from": "video-livekit", "to": "video-jitsi", "version": 4,
+    });
+    assert_eq!(told["data"], golden);
+    let data = json!({"plugin": "video-zoom", "type": "room_recorded", "data": {"title": CANARY}});
+    let golden = json!({
+        "plugin": "video-zoom", "plugin_event_type": "room_recorded", "facility_id": DEFAULT_FACILITY, "version": 4,
+    });
+    assert_eq!(sent("plugin_event", data).unwrap()["data"], golden);
+    for wrong in ["Video Zoom", "video--zoom", "-", "", "a_b", &"x".repeat(65)] {
+        let told = sent("plugin_event", json!({"plugin": wrong, "type": "room_recorded"})).unwrap();
+        assert_eq!(told["data"].get("plugin"), None, "{wrong}");
     }
 }
 

@@ -150,9 +150,16 @@ pub fn files(examples: &Path) -> io::Result<BTreeMap<String, String>> {
     }
     let mut manifest = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Manifest>().to_value();
     shape::plain_words(&mut manifest);
+    files.extend(former_schemas().iter().map(|(name, schema)| ((*name).to_owned(), (*schema).to_owned())));
     files.insert("manifest.schema.json".to_owned(), pretty(&manifest));
     files.insert("README.md".to_owned(), page::index(&kinds));
     Ok(files)
+}
+
+/// The schemas of contracts that were replaced and are still spoken, as they were published last.
+#[must_use]
+pub fn former_schemas() -> &'static [(&'static str, &'static str)] {
+    &[("video-1.schema.json", include_str!("former/video-1.schema.json"))]
 }
 
 fn pretty(schema: &Value) -> String {

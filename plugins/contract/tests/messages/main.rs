@@ -83,7 +83,10 @@ fn every_message_is_written_and_read_as_before() {
 fn plugin(golden: &mut Golden) {
     golden.call(&HealthCheck {}, &Health { status: HealthStatus::Degraded, detail: Some(text("no TURN server")) });
     assert_eq!(json!([HealthStatus::Ok, HealthStatus::Down]), json!(["ok", "down"]));
-    golden.pin("error", &PluginError::retryable("provider_down", "the provider answered 503"));
+    golden.pin("error", &PluginError::retryable("provider_down", "the provider answered 503").after(30));
+    let plain = PluginError::permanent("room_unknown", "no such room");
+    let older = json!({"code": "room_unknown", "retryable": false, "message": "no such room"});
+    assert_eq!((json!(plain), serde_json::from_value(older.clone()).ok()), (older, Some(plain.clone())));
     golden.pin(
         "manifest",
         &Manifest {
@@ -91,7 +94,7 @@ fn plugin(golden: &mut Golden) {
             version: text("1.2.3"),
             licence: text("Apache-2.0"),
             description: text("Acme's rooms"),
-            kinds: vec!["video/1".parse::<ContractId>().unwrap()],
+            kinds: vec!["video/2".parse::<ContractId>().unwrap()],
             config_schema: json!({"type": "object"}),
             secrets: vec![SecretSpec {
                 name: text("token"),

@@ -1,11 +1,11 @@
-//! Messages of `video/1`.
+//! Messages of `video/2`.
 
 use crate::{Golden, text};
 use consilium_plugin_contract::{
     Reconciled, Sensitive,
     video::{
         CreateRoom, Download, EndRoom, IceServer, Join, Media, Participant, Reconcile, Recording, Recordings,
-        RecordingsListed, Role, Room, RoomEnded, Signalling, VideoAccess,
+        RecordingsListed, Role, Room, RoomEnded, Signalling, VideoAccess, Way,
     },
 };
 use serde_json::json;
@@ -40,20 +40,23 @@ pub fn video(golden: &mut Golden) {
             expires_at: at,
         },
         &VideoAccess {
-            provider: text("acme"),
             room: text("consultation-7"),
-            join_url: Some(Sensitive::new("https://meet.example.org/7")),
-            token: Some(Sensitive::new("ey")),
-            ice_servers: vec![IceServer {
-                urls: vec![text("turn:turn.example.org")],
-                username: Some(text("1795165800:anna")),
-                credential: Some(Sensitive::new("c2VjcmV0")),
-            }],
-            signalling: Some(Signalling {
-                exchange: true,
-                publish: vec![Media::Audio, Media::Video, Media::Screen],
-                moderate: true,
-            }),
+            ways: vec![
+                Way::Page { url: Sensitive::new("https://meet.example.org/7") },
+                Way::Sdk { token: Sensitive::new("ey"), server_url: Some(text("wss://meet.example.org")) },
+                Way::Peers {
+                    ice_servers: vec![IceServer {
+                        urls: vec![text("turn:turn.example.org")],
+                        username: Some(text("1795165800:anna")),
+                        credential: Some(Sensitive::new("c2VjcmV0")),
+                    }],
+                    signalling: Signalling {
+                        exchange: true,
+                        publish: vec![Media::Audio, Media::Video, Media::Screen],
+                        moderate: true,
+                    },
+                },
+            ],
             expires_at: at,
         },
     );

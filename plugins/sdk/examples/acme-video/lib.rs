@@ -1,7 +1,7 @@
 //! A minimal video provider: Acme Meet makes rooms by HTTP and lets in whoever has the link.
 
 use consilium_plugin_sdk::contract::{Bytes, host::HttpFetch, video::*};
-use consilium_plugin_sdk::{Host, Plugin, PluginError, Sensitive, VideoProvider, export_plugin};
+use consilium_plugin_sdk::{Host, Plugin, PluginError, VideoProvider, export_plugin};
 
 /// What the operator configures.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -29,15 +29,7 @@ impl VideoProvider for Acme {
 
     fn join(&self, _: &Host<'_>, request: Join) -> Result<VideoAccess, PluginError> {
         let url = format!("{}/rooms/{}", self.0.base_url, request.room);
-        Ok(VideoAccess {
-            provider: "acme-video".into(),
-            room: request.room,
-            join_url: Some(Sensitive::new(url)),
-            token: None,
-            ice_servers: vec![],
-            signalling: None,
-            expires_at: request.expires_at,
-        })
+        Ok(VideoAccess::by_link(request.room, url, request.expires_at))
     }
 
     fn end_room(&self, host: &Host<'_>, request: EndRoom) -> Result<RoomEnded, PluginError> {

@@ -22,7 +22,8 @@
 //! Requests are compared before the host puts secrets in, so a cassette never holds one. In `url`,
 //! `*` stands for anything; `body` is a part of the JSON that must be sent. In a response,
 //! `{{n}}` counts how often its interaction was played, `{{request:/a/0}}` is a value of the
-//! request's JSON, `{{query:name}}` a parameter of its URL, and `{{path:-1}}` its path's last segment.
+//! request's JSON, `{{query:name}}` a parameter of its URL, and `{{path:-1}}` its path's last segment;
+//! `{{number:path:-1}}`, alone in a string, is the same as a number.
 
 mod player;
 mod redact;

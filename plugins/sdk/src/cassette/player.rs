@@ -191,11 +191,20 @@ impl Recorded {
 fn fill_in(json: &mut Value, asked: &Asked<'_>) {
     match json {
         Value::String(text) if text == "{{n}}" => *json = Value::from(asked.count),
-        Value::String(text) => *text = filled(text, asked),
+        Value::String(text) => match number(text, asked) {
+            Some(number) => *json = Value::from(number),
+            None => *text = filled(text, asked),
+        },
         Value::Array(items) => items.iter_mut().for_each(|item| fill_in(item, asked)),
         Value::Object(members) => members.values_mut().for_each(|member| fill_in(member, asked)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// The value of `{{number:…}}`, where that is a whole number.
+fn number(text: &str, asked: &Asked<'_>) -> Option<u64> {
+    let name = text.strip_prefix("{{number:")?.strip_suffix("}}")?;
+    asked.value(name)?.parse().ok()
 }
 
 /// Fills in placeholders; what is none stays.

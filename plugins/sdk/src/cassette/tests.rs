@@ -45,6 +45,9 @@ fn bodies_choose_and_are_echoed() {
     let player = Player::new(cassette(json!({"version": 1, "interactions": [
         {"request": {"method": "POST", "url": "*", "body": {"kind": "b", "more": "*"}},
          "response": {"status": 201, "json": {"id": "{{n}}", "of": "r-{{request:/deep/0}}{{other}}{{path:-2}}"}}},
+        {"request": {"method": "GET", "url": "*"}, "response": {"status": 200, "json": [
+            "{{number:path:-1}}", "{{number:path:-2}}", "{{number:query:z}}", "{{path:-1}}",
+        ]}},
     ]})));
     let mut post = request("POST", "https://a.example/x/y?z=/1");
     assert!(player.answer(&post).is_err());
@@ -52,6 +55,8 @@ fn bodies_choose_and_are_echoed() {
     assert!(player.answer(&post).is_err());
     post.body = Some(Bytes(br#"{"kind":"b","more":1,"deep":["x"]}"#.to_vec()));
     assert_eq!(body(&player.answer(&post)), r#"{"id":1,"of":"r-x{{other}}x"}"#);
+    let get = body(&player.answer(&request("GET", "https://a.example/x/84?z=7")));
+    assert_eq!(get, r#"[84,"{{number:path:-2}}",7,"84"]"#);
 }
 
 #[test]

@@ -5,11 +5,12 @@ use consilium_plugin_sdk::{
     Health, HealthStatus, Host, Plugin, PluginError, Sensitive, VideoProvider, Webhooks,
     contract::{
         host::{HttpFetch, LogLevel},
-        video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess},
+        video::{CreateRoom, EndRoom, Join, Room, RoomEnded, VideoAccess, Way},
         webhook::{Read, Verified, Verify, WebhookFacts},
     },
     export_plugin,
 };
+use ring::hmac;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -59,6 +60,9 @@ enum Fault {
     DiesNowAndThen,
     GivesNoWayIn,
     LastsTooLong,
+    WantsToBeAlone,
+    BelievesAnEmptyKey,
+    DownloadsFromElsewhere,
 }
 
 /// The plugin.
@@ -71,9 +75,12 @@ pub struct Wrong {
 impl Plugin for Wrong {
     type Config = Config;
 
-    fn create(config: Config, _: &Host<'_>) -> Result<Self, PluginError> {
+    fn create(config: Config, host: &Host<'_>) -> Result<Self, PluginError> {
         if config.fault == Fault::NeverStarts {
             return Err(PluginError::permanent("no", "this configuration cannot work"));
+        }
+        if config.fault == Fault::WantsToBeAlone {
+            host.kv_put("here", json!(true), Some(0))?;
         }
         Ok(Self { config, count: AtomicU64::new(0), last: Mutex::default() })
     }
@@ -106,6 +113,11 @@ impl VideoProvider for Wrong {
             Fault::LogsASecret => host.log(LogLevel::Info, &format!("key {}", host.secret("signing_key")?.expose())),
             _ => {}
         }
+        if self.config.fault == Fault::DownloadsFromElsewhere {
+            let url = "https://elsewhere.example/film".to_owned();
+            let film = HttpFetch { method: "GET".to_owned(), url, headers: [].into(), body: None, timeout_ms: None };
+            let _ = host.fetch_to_blob(&film, None);
+        }
         self.ask(
             host,
             "PUT",
@@ -137,13 +149,10 @@ impl VideoProvider for Wrong {
             _ => Sensitive::new("a-token"),
         };
         let longer = if fault == Fault::LastsTooLong { Duration::from_secs(60) } else { Duration::ZERO };
+        let way = (fault != Fault::GivesNoWayIn).then_some(Way::Sdk { token, server_url: None });
         Ok(VideoAccess {
-            provider: "wrong".to_owned(),
             room: request.room,
-            join_url: None,
-            token: (fault != Fault::GivesNoWayIn).then_some(token),
-            ice_servers: Vec::new(),
-            signalling: None,
+            ways: way.into_iter().collect(),
             expires_at: request.expires_at.saturating_add(longer).unwrap_or(request.expires_at),
         })
     }
@@ -159,6 +168,14 @@ impl Webhooks for Wrong {
         let key = host.secret("signing_key")?;
         match self.config.fault {
             Fault::AcceptsForgeries => Ok(Verified { delivery_id: "1".to_owned(), reply: None }),
+            Fault::BelievesAnEmptyKey => {
+                let nothing = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b""), &request.body.0);
+                let sent = request.headers.get("x-hub-signature-256").and_then(|sent| sent.strip_prefix("sha256="));
+                if sent != Some(hex::encode(nothing).as_str()) {
+                    return Err(PluginError::permanent("webhook_forged", "no or a wrong signature"));
+                }
+                Ok(Verified { delivery_id: "1".to_owned(), reply: None })
+            }
             Fault::RefusesWithTheWrongCode => Err(PluginError::retryable("oops", "something")),
             _ if request.headers.get("x-key").is_some_and(|sent| sent == key.expose()) => {
                 Ok(Verified { delivery_id: "1".to_owned(), reply: None })

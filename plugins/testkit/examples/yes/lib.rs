@@ -5,7 +5,7 @@
 use consilium_plugin_sdk::abi::{ABI_MAJOR, ABI_MINOR, Buffer, HostVtable, MAGIC, PluginVtable, Slice, code};
 use std::{ffi::c_void, ptr, sync::OnceLock};
 
-const MANIFEST: &[u8] = br#"{"id":"yes","version":"yes","kinds":["video/1","webhook/1"],"config_schema":true}"#;
+const MANIFEST: &[u8] = br#"{"id":"yes","version":"yes","kinds":["video/2","webhook/1"],"config_schema":true}"#;
 const INVALID: &str = r#"{"code":"malformed","retryable":false,"message":"unknown member"}"#;
 
 unsafe extern "C" fn create(_: *const HostVtable, config: Slice, instance: *mut *mut c_void, out: *mut Buffer) -> i32 {

@@ -6,7 +6,7 @@ use consilium_plugin_host::CallError;
 use serde_json::{Value, json};
 
 /// An address that nobody outside may reach, on a host that a manifest can name only by configuration.
-const PRIVATE: &str = "https://10.255.0.1/api";
+const PRIVATE: &str = "https://10.255.0.1";
 
 pub(super) async fn declared(bench: &Bench<'_>) -> Outcome {
     let services = bench.services();
@@ -33,11 +33,7 @@ pub(super) async fn private(bench: &Bench<'_>) -> Outcome {
     let services = bench.services();
     let session = bench.session_with(&services, |_, plugin| {
         let mut config = Value::Object(std::mem::take(&mut plugin.config));
-        for place in &pointers {
-            if let Some(place) = config.pointer_mut(place) {
-                *place = json!(PRIVATE);
-            }
-        }
+        pointers.iter().for_each(|pointer| set(&mut config, pointer, &json!(PRIVATE)));
         plugin.config = config.as_object().cloned().unwrap_or_default();
         plugin.allow_private = false;
     });
@@ -62,4 +58,32 @@ pub(super) async fn private(bench: &Bench<'_>) -> Outcome {
         return nothing("it makes no HTTP requests");
     }
     all_of(problems)
+}
+
+/// Also what is left to its default; what lies deeper only where the configuration goes so deep.
+fn set(config: &mut Value, pointer: &str, value: &Value) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    match config.pointer_mut(parent) {
+        Some(Value::Object(members)) => drop(members.insert(name.to_owned(), value.clone())),
+        Some(Value::Array(items)) => {
+            if let Some(item) = name.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+                item.clone_from(value);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_set_where_the_configuration_has_a_place_for_them() {
+        let mut config = json!({"list": ["a", "b"], "deep": {"url": "c"}});
+        for pointer in ["/url", "/deep/url", "/list/1", "/list/2", "/no/such", "none"] {
+            set(&mut config, pointer, &json!("x"));
+        }
+        assert_eq!(config, json!({"url": "x", "list": ["a", "x"], "deep": {"url": "x"}}));
+    }
 }

@@ -124,7 +124,10 @@ fn leaves(value: &Value) -> Vec<String> {
 }
 
 pub(super) async fn oversized(bench: &Bench<'_>) -> Outcome {
-    let session = match started(bench).await {
+    // It shall come back; how soon is a matter of the machine, and of whether the library is optimised.
+    let services = bench.services();
+    let patient = bench.session_with(&services, |settings, _| settings.call_timeout_ms = 30_000);
+    let session = match patient.await {
         Ok(session) => session,
         Err(outcome) => return outcome,
     };
@@ -176,6 +179,8 @@ pub(super) async fn newer(bench: &Bench<'_>) -> Outcome {
 
 fn add_members(value: &mut Value) {
     match value {
+        // FHIR's `value[x]` is one of several, and stays one.
+        Value::Object(members) if !members.is_empty() && members.keys().all(|name| name.starts_with("value_")) => {}
         // Maps of headers have strings as values; a string is a member of anything.
         Value::Object(members) => {
             members.values_mut().for_each(add_members);

@@ -6,10 +6,16 @@ use crate::{
     session::{Session, Trouble},
 };
 use consilium_plugin_host::{CallError, Isolation};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future::join_all, stream};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// Side by side: more than run at once, fewer than wait.
 const WIDE: usize = 24;
+/// Side by side: as many as run at once.
+const NARROW: usize = 8;
 
 pub(super) async fn parallel(bench: &Bench<'_>) -> Outcome {
     const STORIES: u64 = 96;
@@ -75,34 +81,52 @@ pub(super) async fn same_key(bench: &Bench<'_>) -> Outcome {
     all_of(problems)
 }
 
-/// Ends the plugin while calls run: each is answered, or refused because the plugin ends.
+/// Replaces the plugin while calls run: each is answered. Then ends it while calls run: each is answered,
+/// or refused because the plugin ends.
 pub(super) async fn restart(bench: &Bench<'_>) -> Outcome {
-    const TIMES: u64 = 8;
+    const SWAPS: u32 = 4;
+    const FIRST: u64 = 1_000;
     let services = bench.services();
-    let mut problems = Vec::new();
-    for time in 0..TIMES {
-        let session = match bench.session(&services).await {
-            Ok(session) => session,
-            Err(outcome) => return outcome,
-        };
-        if time == 0
-            && let Err(trouble) = kinds::story(&session, 1).await
-        {
-            session.end().await;
-            return bench.judge(&services, &trouble);
-        }
-        let first = 1_000 + time * 100;
-        let stories =
-            stream::iter(first..first + 100).map(|number| kinds::story(&session, number)).buffer_unordered(WIDE);
-        let stories = stories.filter_map(|story| async { story.err() }).collect::<Vec<Trouble>>();
-        let end = async {
-            tokio::time::sleep(std::time::Duration::from_millis(10 * (time + 1))).await;
-            session.end().await
-        };
-        let (troubles, _) = tokio::join!(stories, end);
-        let lost = troubles.into_iter().filter(|trouble| !matches!(trouble.error, Some(CallError::Stopped)));
-        problems.extend(lost.map(|trouble| trouble.to_string()));
+    let session = match bench.session(&services).await {
+        Ok(session) => session,
+        Err(outcome) => return outcome,
+    };
+    if let Err(trouble) = kinds::story(&session, 1).await {
+        session.end().await;
+        return bench.judge(&services, &trouble);
     }
+    let next = AtomicU64::new(FIRST);
+    let story = async || kinds::story(&session, next.fetch_add(1, Ordering::Relaxed)).await.err();
+    let swapping = AtomicBool::new(true);
+    let caller = async || {
+        let mut troubles = Vec::new();
+        while swapping.load(Ordering::Relaxed) {
+            troubles.extend(story().await);
+        }
+        troubles
+    };
+    let swaps = async {
+        let mut outcome = Ok(());
+        for _ in 0..SWAPS {
+            if outcome.is_ok() {
+                outcome = session.swap().await;
+            }
+        }
+        swapping.store(false, Ordering::Relaxed);
+        outcome
+    };
+    let (troubles, swapped) = tokio::join!(join_all((0..NARROW).map(|_| caller())), swaps);
+    let mut problems: Vec<_> = troubles.iter().flatten().map(|trouble| format!("replaced, {trouble}")).collect();
+    problems.extend(swapped.err().map(|error| format!("it cannot be replaced while it serves: {error}")));
+    let stories = stream::iter(0..4 * WIDE).map(|_| story()).buffer_unordered(WIDE);
+    let stories = stories.filter_map(|trouble| async { trouble }).collect::<Vec<Trouble>>();
+    let end = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        session.end().await
+    };
+    let (troubles, _) = tokio::join!(stories, end);
+    let lost = troubles.iter().filter(|trouble| !matches!(trouble.error, Some(CallError::Stopped)));
+    problems.extend(lost.map(|trouble| format!("ended, {trouble}")));
     all_of(problems)
 }
 

@@ -68,7 +68,7 @@ mod tests {
 
     fn manifest(change: impl FnOnce(&mut Value)) -> Manifest {
         let mut manifest = json!({
-            "id": "acme-video", "version": "1.0.0", "licence": "MIT", "description": "Rooms", "kinds": ["video/1"],
+            "id": "acme-video", "version": "1.0.0", "licence": "MIT", "description": "Rooms", "kinds": ["video/2"],
             "config_schema": {"type": "object", "properties": {"base_url": {"type": "string"}}},
             "secrets": [{"name": "key", "description": "the API key"}],
             "permissions": {"egress": ["config:/base_url", "*.acme.example"]}, "idempotent": ["video.join"],

@@ -1,11 +1,18 @@
 //! Sensible calls for each kind of plugin, and what must be true of the answers. All persons are made up.
 
 mod analytics;
+mod assistant;
+mod notification;
+mod payment;
 mod pharmacy;
+mod subscriber;
 mod video;
 
 use crate::session::{Session, Trouble};
-use consilium_plugin_host::contract::{Call, Manifest, webhook};
+use consilium_plugin_host::{
+    CallError,
+    contract::{Call, Manifest, webhook},
+};
 use serde_json::{Value, json};
 
 /// A request of its own, whether or not the plugin knows what it refers to.
@@ -26,7 +33,11 @@ pub(crate) fn samples(manifest: &Manifest) -> Vec<Sample> {
     let of_kind = |kind: &str| match kind {
         "video" => video::samples(),
         "pharmacy" => pharmacy::samples(),
+        "notification" => notification::samples(),
+        "payment" => payment::samples(),
         "analytics" => analytics::samples(),
+        "assistant" => assistant::samples(),
+        "events" => subscriber::samples(&manifest.permissions.events),
         "webhook" => {
             let request = json!({"headers": {}, "body": "e30=", "received_at": NOON, "delivery_id": "delivery-1"});
             vec![Sample::of::<webhook::Verify>(request.clone()), Sample::of::<webhook::Read>(request)]
@@ -34,6 +45,21 @@ pub(crate) fn samples(manifest: &Manifest) -> Vec<Sample> {
         _ => Vec::new(),
     };
     manifest.kinds.iter().flat_map(|contract| of_kind(&contract.kind)).collect()
+}
+
+/// Makes what calls can be about and answers a request for each call that is about it. Nothing where
+/// nothing could be made.
+pub(crate) async fn samples_of_made(session: &Session, number: u64) -> Vec<Sample> {
+    let mut made = Vec::new();
+    for contract in &session.manifest.kinds {
+        made.extend(match contract.kind.as_str() {
+            "video" => video::samples_of_made(session, number).await,
+            "pharmacy" => pharmacy::samples_of_made(session, number).await,
+            "payment" => payment::samples_of_made(session, number).await,
+            _ => Ok(Vec::new()),
+        });
+    }
+    made.into_iter().flatten().collect()
 }
 
 /// Uses the plugin once, from beginning to end, with ids made from `number`. Answers names that no
@@ -44,7 +70,11 @@ pub(crate) async fn story(session: &Session, number: u64) -> Result<Vec<String>,
         match contract.kind.as_str() {
             "video" => names.push(video::story(session, number).await?),
             "pharmacy" => names.push(pharmacy::story(session, number).await?),
+            "notification" => names.extend(notification::story(session, number).await?),
+            "payment" => names.push(payment::story(session, number).await?),
             "analytics" => analytics::story(session, number).await?,
+            "assistant" => assistant::story(session).await?,
+            "events" => subscriber::story(session, number).await?,
             _ => {}
         }
     }
@@ -66,7 +96,10 @@ pub(crate) async fn effects(session: &Session, number: u64) -> Result<Vec<Effect
         match contract.kind.as_str() {
             "video" => effects.push(video::effect(session, number).await?),
             "pharmacy" => effects.push(pharmacy::effect(session, number).await?),
+            "notification" => effects.extend(notification::effects(session, number).await?),
+            "payment" => effects.extend(payment::effects(session, number).await?),
             "analytics" => effects.push(analytics::effect(session, number).await?),
+            "events" => effects.push(subscriber::effect(session, number).await?),
             _ => {}
         }
     }
@@ -80,9 +113,31 @@ fn id(kind: u16, number: u64) -> String {
     format!("0197a5e0-{kind:04x}-7000-8000-{number:012x}")
 }
 
-/// Times around now, for what must not lie in the past.
+/// Times around now, for what must not lie in the past; the same as long as the store is.
 fn in_hours(session: &Session, hours: i64) -> jiff::Timestamp {
-    use consilium_plugin_host::HostServices as _;
-    let now = session.services.clock().now();
-    now.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap_or(now)
+    let began = session.services.began;
+    began.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap_or(began)
+}
+
+/// Whether a plugin refused a call with this code of its contract.
+fn refused_as(trouble: &Trouble, code: &str) -> bool {
+    matches!(&trouble.error, Some(CallError::Plugin(error)) if error.code == code)
+}
+
+/// Asks with one choice after the other until one is not refused with `code`; answers with which.
+async fn first_taken<C: Call>(
+    session: &Session,
+    choices: &[&'static str],
+    code: &str,
+    request: impl Fn(&str) -> Value,
+) -> Result<(C::Reply, &'static str), Trouble> {
+    let mut refusal = Trouble::new(C::METHOD, "there is nothing to choose from");
+    for choice in choices {
+        match session.ask::<C>(request(choice)).await {
+            Ok(reply) => return Ok((reply, choice)),
+            Err(trouble) if refused_as(&trouble, code) => refusal = trouble,
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Err(refusal)
 }

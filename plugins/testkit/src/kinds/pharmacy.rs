@@ -16,6 +16,15 @@ pub(super) fn samples() -> Vec<Sample> {
     ]
 }
 
+pub(super) async fn samples_of_made(session: &Session, number: u64) -> Result<Vec<Sample>, Trouble> {
+    let reference = send(session, number).await?.reference;
+    Ok(vec![Sample::of::<Status>(json!({"reference": reference})), Sample::of::<Cancel>(cancel(&reference, number))])
+}
+
+fn cancel(reference: &str, number: u64) -> Value {
+    json!({"idempotency_key": format!("cancel-{number}"), "reference": reference, "reason": "a mistake"})
+}
+
 fn submit(number: u64) -> Value {
     json!({
         "idempotency_key": format!("prescription-{number}"),
@@ -54,7 +63,6 @@ pub(super) async fn story(session: &Session, number: u64) -> Result<String, Trou
     if status.reference != reference {
         return Err(Trouble::new(Status::METHOD, "the answer is about another reference than the question"));
     }
-    let cancel = json!({"idempotency_key": format!("cancel-{number}"), "reference": reference, "reason": "a mistake"});
-    session.ask::<Cancel>(cancel).await?;
+    session.ask::<Cancel>(cancel(&reference, number)).await?;
     Ok(reference)
 }

@@ -1,4 +1,4 @@
-//! `video/1`: a consultation with doctor and patient.
+//! `video/2`, or `video/1` through its adapter: a consultation with doctor and patient.
 
 use super::{Effect, Sample, id, in_hours};
 use crate::session::{Session, Trouble};
@@ -20,6 +20,21 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<Join>(join("room-1", 0, "patient", "2099-01-01T00:00:00Z")),
         Sample::of::<EndRoom>(json!({"room": "room-1"})),
     ]
+}
+
+pub(super) async fn samples_of_made(session: &Session, number: u64) -> Result<Vec<Sample>, Trouble> {
+    let room = create(session, number).await?;
+    let until = in_hours(session, 2).to_string();
+    Ok(vec![
+        Sample::of::<Join>(join(&room, number, "doctor", &until)),
+        Sample::of::<Join>(join(&room, number, "patient", &until)),
+        Sample::of::<Recordings>(recordings(&room, number)),
+        Sample::of::<EndRoom>(json!({"room": room})),
+    ])
+}
+
+fn recordings(room: &str, number: u64) -> Value {
+    json!({"room": room, "consultation_id": id(1, number)})
 }
 
 fn join(room: &str, number: u64, role: &str, expires_at: &str) -> Value {
@@ -52,7 +67,7 @@ pub(super) async fn story(session: &Session, number: u64) -> Result<String, Trou
         let access = session.ask::<Join>(join(&room, number, role, &until.to_string())).await?;
         check_access(&access, until).map_err(|what| Trouble::new(Join::METHOD, format!("for the {role}, {what}")))?;
     }
-    match session.ask::<Recordings>(json!({"room": room, "consultation_id": id(1, number)})).await {
+    match session.ask::<Recordings>(recordings(&room, number)).await {
         Err(Trouble { error: Some(CallError::Plugin(error)), .. }) if error.code == "not_supported" => {}
         // A plugin built before there were recordings does not know the call.
         Err(Trouble { error: Some(CallError::InvalidRequest(_)), .. }) => {}
@@ -64,21 +79,22 @@ pub(super) async fn story(session: &Session, number: u64) -> Result<String, Trou
 }
 
 fn check_access(access: &VideoAccess, until: jiff::Timestamp) -> Result<(), String> {
-    if access.provider.is_empty() || access.room.is_empty() {
-        return Err("provider or room is empty".to_owned());
+    if access.room.is_empty() {
+        return Err("room is empty".to_owned());
     }
-    let link = access.join_url.as_ref().map(|url| url.expose());
-    if link.is_none() && access.token.is_none() && access.signalling.is_none() {
-        return Err("there is neither join_url nor token nor signalling: no way in".to_owned());
+    if access.ways.is_empty() {
+        return Err("ways is empty: no way in".to_owned());
     }
-    if let Some(link) = link {
-        if link.contains("{{secret:") {
-            return Err(
-                "join_url holds a placeholder that nobody fills in: the host does so in requests only".to_owned()
-            );
+    let kinds: Vec<_> = access.ways.iter().map(std::mem::discriminant).collect();
+    if (1..kinds.len()).any(|place| kinds.iter().take(place).any(|kind| kinds.get(place) == Some(kind))) {
+        return Err("ways has two of a kind: a client cannot tell which to go".to_owned());
+    }
+    if let Some(url) = access.page().map(|url| url.expose()) {
+        if url.contains("{{secret:") {
+            return Err("url holds a placeholder that nobody fills in: the host does so in requests only".to_owned());
         }
-        if !link.starts_with("https://") && !link.starts_with("http://") {
-            return Err("join_url is no address of a page".to_owned());
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err("url is no address of a page".to_owned());
         }
     }
     if access.expires_at > until {

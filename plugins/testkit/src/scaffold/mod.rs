@@ -119,6 +119,8 @@ fn write(path: &Path, text: &str) -> Result<(), ScaffoldError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use consilium_plugin_host::contract::versions;
+    use std::collections::BTreeSet;
 
     #[test]
     fn wrong_names_unknown_kinds_and_taken_folders_are_refused_and_nothing_is_written() {
@@ -130,7 +132,7 @@ mod tests {
         }
         assert!(matches!(scaffold("match", "video", Some(&target)), Err(ScaffoldError::Keyword(_))));
         let error = scaffold("acme", "teleport", Some(&target)).unwrap_err().to_string();
-        assert!(error.contains("\"teleport\"") && error.contains("video, pharmacy"), "{error}");
+        assert!(error.contains("\"teleport\"") && error.contains("video, pharmacy, notification"), "{error}");
         assert!(!target.exists());
         let error = scaffold("acme", "video", Some(folder.path())).unwrap_err().to_string();
         assert!(error.contains("exists already"), "{error}");
@@ -152,6 +154,7 @@ mod tests {
             "tests/provider.rs",
             "tests/cassette.json",
             "README.md",
+            "rustfmt.toml",
             ".gitignore",
             ".github/workflows/ci.yml",
             "LICENSE",
@@ -160,6 +163,14 @@ mod tests {
         }
         assert!(target.join("consilium/plugins/sdk/src/lib.rs").is_file());
         assert!(target.join("consilium/plugins/contract/src/lib.rs").is_file());
+    }
+
+    #[test]
+    fn there_is_a_template_for_every_kind_of_the_contract() {
+        // Webhooks are no plugin of their own.
+        let contracts = versions::present().map(|contract| contract.kind).filter(|kind| kind != "webhook");
+        let templates = kinds().map(|(name, _)| name.to_owned());
+        assert_eq!(contracts.collect::<BTreeSet<_>>(), templates.collect::<BTreeSet<_>>());
     }
 
     #[test]
@@ -173,6 +184,8 @@ mod tests {
                 let text = fs::read_to_string(target.join(file)).unwrap();
                 assert!(!text.to_lowercase().contains("acme"), "{kind}: {file} speaks of the example");
             }
+            let readme = fs::read_to_string(target.join("README.md")).unwrap();
+            assert!(readme.contains(&format!("the kind `{kind}` for Consilium: {about}.")), "{readme}");
             let manifest = fs::read_to_string(target.join("plugin.toml")).unwrap();
             assert!(manifest.contains(&format!("kinds = [\"{kind}/1\"")), "{manifest}");
         }

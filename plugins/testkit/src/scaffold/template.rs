@@ -27,13 +27,18 @@ macro_rules! kind {
 pub(super) const KINDS: &[Kind] = &[
     kind!("video", "rooms at a video service"),
     kind!("pharmacy", "prescriptions to a pharmacy"),
+    kind!("notification", "messages over text, mail, voice or push"),
+    kind!("payment", "money for visits, and back"),
     kind!("analytics", "counts what happened, answers what was counted"),
+    kind!("assistant", "a machine's opinion, with citations"),
+    kind!("events", "tells another system what happens"),
 ];
 
 /// Files that are the same for every kind.
 const SHARED: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../../templates/Cargo.toml.txt")),
     ("README.md", include_str!("../../templates/README.md")),
+    ("rustfmt.toml", include_str!("../../../../rustfmt.toml")),
     (".gitignore", include_str!("../../templates/gitignore.txt")),
     (".github/workflows/ci.yml", include_str!("../../templates/ci.yml")),
 ];
@@ -42,7 +47,8 @@ impl Kind {
     /// The files for a plugin of this name.
     pub(super) fn files(&self, name: &str) -> Vec<(String, String)> {
         let all = SHARED.iter().chain(self.files);
-        all.map(|(path, text)| ((*path).to_owned(), renamed(text, name).replace("KIND", self.name))).collect()
+        let own = |text| renamed(text, name).replace("KIND", self.name).replace("ABOUT", self.about);
+        all.map(|(path, text)| ((*path).to_owned(), own(text))).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The plugin over a host in memory.
 
 use acme_video::{AcmeVideo, Config};
+
 use consilium_plugin_sdk::{
     AnalyticsSink, Plugin,
     contract::analytics::{OnEvents, Report},
@@ -28,11 +29,8 @@ fn a_batch_that_comes_again_is_counted_once_on_the_doctors_day() {
         let counted = plugin.on_events(&host.host(), batch()).unwrap();
         host.commit(&counted.writes).unwrap();
     }
-    let report = Report {
-        doctor_id: "d".into(),
-        from: "2026-11-20".parse().unwrap(),
-        to: "2026-11-22".parse().unwrap(),
-    };
+    let report =
+        Report { doctor_id: "d".into(), from: "2026-11-20".parse().unwrap(), to: "2026-11-22".parse().unwrap() };
     let days = plugin.report(&host.host(), report).unwrap().days;
     assert_eq!(days.len(), 1);
     assert_eq!((days[0].date.to_string().as_str(), days[0].sessions), ("2026-11-21", 1));

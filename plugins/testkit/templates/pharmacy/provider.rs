@@ -1,6 +1,7 @@
 //! The plugin against a cassette: neither network nor server.
 
 use acme_video::{AcmeVideo, Config};
+
 use consilium_plugin_sdk::{
     PharmacyGateway, Plugin,
     cassette::{Cassette, Fault},

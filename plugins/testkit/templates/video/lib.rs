@@ -31,7 +31,7 @@ impl VideoProvider for AcmeVideo {
 
     fn join(&self, _: &Host<'_>, request: Join) -> Result<VideoAccess, PluginError> {
         let url = format!("{}/rooms/{}", self.0.base_url, request.room);
-        Ok(VideoAccess::by_link("acme-video", request.room, url, request.expires_at))
+        Ok(VideoAccess::by_link(request.room, url, request.expires_at))
     }
 
     fn end_room(&self, host: &Host<'_>, request: EndRoom) -> Result<RoomEnded, PluginError> {

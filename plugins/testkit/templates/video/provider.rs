@@ -1,6 +1,7 @@
 //! The plugin against a cassette: neither network nor server.
 
 use acme_video::{AcmeVideo, Config};
+
 use consilium_plugin_sdk::{
     Plugin, VideoProvider,
     cassette::{Cassette, Fault},
@@ -50,5 +51,5 @@ fn a_room_is_made_and_joined() {
     }))
     .unwrap();
     let access = plugin.join(&host.host(), join).unwrap();
-    assert_eq!(access.join_url.unwrap().expose(), "https://meet.example.org/rooms/c-7");
+    assert_eq!(access.page().unwrap().expose(), "https://meet.example.org/rooms/c-7");
 }

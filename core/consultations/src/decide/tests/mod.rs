@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::VisitType;
+use crate::model::{NewMessage, VisitType};
 
 const DOCTOR: u128 = 1;
 const PATIENT: u128 = 2;

@@ -1,0 +1,9 @@
+//! The tables of conversations; the only place here that knows Diesel.
+
+mod messages;
+mod notices;
+mod tables;
+
+pub(crate) use messages::{Stored, find, insert, replace, sent_before, told};
+pub use messages::{history, messages_after, search, unread};
+pub(crate) use notices::{Notice, notice, notice_of, save_notice};

@@ -1,0 +1,44 @@
+//! What consultations do with files: each in the consultation's own transaction.
+
+use consilium_db::{Result, Session, Tx};
+use consilium_kernel::{ConsultationId, PatientId, Refusal};
+
+use crate::{
+    decide,
+    model::{FileId, SharedFile},
+    store,
+};
+
+/// Shows a file of the caller to the participants of a consultation with `patient`. `tell` publishes that it was, and
+/// answers the number of the event. One that is shared already is answered again and told to nobody.
+///
+/// # Errors
+/// `not_found` for what is not the caller's or about somebody else; `file_not_ready`, `file_infected`.
+pub fn share(
+    tx: &mut Tx<'_>,
+    consultation: ConsultationId,
+    patient: PatientId,
+    id: FileId,
+    tell: impl FnOnce(&mut Tx<'_>, &SharedFile) -> Result<i64>,
+) -> Result<SharedFile> {
+    let (scope, user) = (tx.meta().scope, tx.meta().principal.user_id());
+    let file = store::find(tx, scope, id)?.ok_or_else(Refusal::not_found)?;
+    decide::share(&file, user, patient)?;
+    if let Some((shared_by, shared_at, seq)) = store::share_of(tx, consultation, id)? {
+        return Ok(SharedFile { file, shared_by, shared_at, seq });
+    }
+    let mut shared = SharedFile { shared_by: file.owner_id, file, shared_at: tx.now(), seq: 0 };
+    shared.seq = tell(tx, &shared)?;
+    store::insert_share(tx, consultation, &shared)?;
+    Ok(shared)
+}
+
+/// What was shared in a consultation after `after_seq`, in that order.
+pub fn shared(
+    session: &mut Session<'_>,
+    consultation: ConsultationId,
+    after_seq: i64,
+    limit: i64,
+) -> Result<Vec<SharedFile>> {
+    store::shared_after(session, consultation, after_seq, limit)
+}

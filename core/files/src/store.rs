@@ -1,0 +1,51 @@
+//! The tables of files and of where they are shared.
+
+mod files;
+mod shares;
+
+use consilium_db::types;
+
+pub use files::{
+    Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
+    spooled, usage,
+};
+pub use shares::{consultations, insert_share, share_of, shared_after};
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::types::{Instant, Uuid};
+    file (id) {
+        id -> Uuid,
+        facility_id -> Uuid,
+        owner_id -> Uuid,
+        patient_id -> Uuid,
+        consultation_id -> Nullable<Uuid>,
+        status -> Text,
+        media_type -> Nullable<Text>,
+        length -> BigInt,
+        received -> BigInt,
+        spooled -> BigInt,
+        sha256 -> Nullable<Binary>,
+        label -> Binary,
+        file_key -> Binary,
+        scanned -> Bool,
+        attempts -> Integer,
+        retry_at -> Instant,
+        expires_at -> Instant,
+        created_at -> Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::types::{Instant, Uuid};
+    file_share (consultation_id, file_id) {
+        consultation_id -> Uuid,
+        file_id -> Uuid,
+        facility_id -> Uuid,
+        shared_by -> Uuid,
+        shared_at -> Instant,
+        seq -> BigInt,
+    }
+}

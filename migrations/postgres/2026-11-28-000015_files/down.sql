@@ -1,0 +1,2 @@
+DROP TABLE file_share;
+DROP TABLE file;

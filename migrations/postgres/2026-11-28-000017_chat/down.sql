@@ -1,0 +1,18 @@
+DROP TABLE chat_notice;
+DROP TABLE chat_earlier_text;
+CREATE TABLE consultation_message (
+  id uuid PRIMARY KEY,
+  consultation_id uuid NOT NULL REFERENCES consultation(id),
+  facility_id uuid NOT NULL REFERENCES facility(id),
+  sender_id uuid NOT NULL,
+  client_key bytea NOT NULL,
+  seq bigint NOT NULL,
+  content bytea NOT NULL,
+  sent_at timestamptz NOT NULL,
+  CONSTRAINT consultation_message_seq UNIQUE (consultation_id, seq),
+  CONSTRAINT consultation_message_once UNIQUE (consultation_id, sender_id, client_key)
+);
+INSERT INTO consultation_message (id, consultation_id, facility_id, sender_id, client_key, seq, content, sent_at)
+  SELECT id, conversation_id, facility_id, sender_id, client_key, seq, content, sent_at
+  FROM chat_message WHERE conversation_kind = 'consultation';
+DROP TABLE chat_message;

@@ -1,0 +1,2 @@
+DROP TABLE support_entry;
+DROP TABLE support_issue;

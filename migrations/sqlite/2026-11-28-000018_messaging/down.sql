@@ -1,0 +1,2 @@
+DROP TABLE thread_participant;
+DROP TABLE thread;
