@@ -134,10 +134,10 @@ async fn goes_live(plugin: &Path) {
 
     let source = plugin.join("src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
-    let edited = |provider: &str| text.replace("by_link(\"acme-video\"", &format!("by_link(\"{provider}\""));
-    assert_ne!(edited("acme-video-2"), text);
+    let edited = |place: &str| text.replace("{}/rooms/{}", &format!("{{}}/{place}/{{}}"));
+    assert_ne!(edited("visits"), text);
     let began = Instant::now();
-    fs::write(&source, edited("acme-video-2")).unwrap();
+    fs::write(&source, edited("visits")).unwrap();
     let said = developing.wait_for("live after");
     let third = served(&admin).await;
     println!("from the edit to the server's word that it serves: {:?}; {said}", began.elapsed());
@@ -147,7 +147,7 @@ async fn goes_live(plugin: &Path) {
     fs::write(&source, "no Rust").unwrap();
     developing.wait_for("the old library stays until this builds");
     assert_eq!(served(&admin).await, third);
-    fs::write(&source, edited("acme-video-3")).unwrap();
+    fs::write(&source, edited("calls")).unwrap();
     developing.wait_for("live after");
     let fourth = served(&admin).await;
     // As many editors do: a new file takes the old one's place.

@@ -48,14 +48,15 @@ fn code<T>(outcome: Result<T, Refusal>) -> Option<String> {
 
 const PATIENT: Option<UserId> = Some(Id::new(uuid::Uuid::from_u128(1)));
 
+/// Kind, caller, patient, others, and what refuses it.
+type Opening = (ThreadKind, Candidate, Option<UserId>, Vec<Candidate>, Option<&'static str>);
+
 #[test]
 fn who_opens_what_with_whom() {
     use Role::{Admin, Doctor, Nurse, Patient, Pharmacist, Support};
     use ThreadKind::{Care, Clinicians};
     let patient = || who(1, Patient);
-    // (kind, caller, patient, others) → refused by
-    type Case = (ThreadKind, Candidate, Option<UserId>, Vec<Candidate>, Option<&'static str>);
-    let table: Vec<Case> = vec![
+    let table: Vec<Opening> = vec![
         (Care, patient(), PATIENT, vec![who(2, Doctor)], None),
         (Care, patient(), PATIENT, vec![who(2, Doctor), who(3, Nurse)], None),
         (Care, patient(), PATIENT, vec![who(3, Nurse)], None),

@@ -28,8 +28,8 @@ pub(super) async fn cancel(bench: &Bench<'_>) -> Outcome {
     let calls = calls(bench, &session).await;
     session.end().await;
     let impatient = bench.session_with(&services, |settings, _| {
-        settings.call_timeout_ms = 250;
-        settings.health_timeout_ms = 250;
+        settings.call_timeout_ms = 400;
+        settings.health_timeout_ms = 400;
         settings.cancel_grace_ms = 2_000;
         settings.max_abandoned = 1;
     });

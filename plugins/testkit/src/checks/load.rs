@@ -86,6 +86,8 @@ pub(super) async fn same_key(bench: &Bench<'_>) -> Outcome {
 pub(super) async fn restart(bench: &Bench<'_>) -> Outcome {
     const SWAPS: u32 = 4;
     const FIRST: u64 = 1_000;
+    /// What each instance serves at least before it is replaced, however slow the machine.
+    const EACH: u64 = 48;
     let services = bench.services();
     let session = match bench.session(&services).await {
         Ok(session) => session,
@@ -108,6 +110,10 @@ pub(super) async fn restart(bench: &Bench<'_>) -> Outcome {
     let swaps = async {
         let mut outcome = Ok(());
         for _ in 0..SWAPS {
+            let enough = next.load(Ordering::Relaxed) + EACH;
+            while next.load(Ordering::Relaxed) < enough {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
             if outcome.is_ok() {
                 outcome = session.swap().await;
             }

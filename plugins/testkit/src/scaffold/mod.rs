@@ -187,7 +187,8 @@ mod tests {
             let readme = fs::read_to_string(target.join("README.md")).unwrap();
             assert!(readme.contains(&format!("the kind `{kind}` for Consilium: {about}.")), "{readme}");
             let manifest = fs::read_to_string(target.join("plugin.toml")).unwrap();
-            assert!(manifest.contains(&format!("kinds = [\"{kind}/1\"")), "{manifest}");
+            let present = versions::present().find(|contract| contract.kind == kind).unwrap();
+            assert!(manifest.contains(&format!("kinds = [\"{present}\"")), "{manifest}");
         }
     }
 }
