@@ -21,9 +21,8 @@ enum Way {
 }
 
 impl Link {
-    /// Starts the plugin. Must be called on a Tokio runtime. `heard` gets what the plugin says: a reply
-    /// perhaps on the thread that called, everything else on threads that may wait. The receiver gets how
-    /// its process ended, after everything it said.
+    /// Starts the plugin. Must be called on a Tokio runtime. `heard` gets what the plugin says, on
+    /// threads that may wait; the receiver gets how its process ended, after everything it said.
     pub(crate) fn start(
         settings: &Settings,
         isolation: Isolation,
@@ -52,15 +51,6 @@ impl Link {
                 runner.accept(frame);
                 true
             }
-        }
-    }
-
-    /// As [`Link::send`], for a call. A child's reply that comes in a moment is heard on this thread, before
-    /// this returns.
-    pub(crate) fn call(&self, frame: Frame) -> bool {
-        match &self.way {
-            Way::Child { wire, .. } => wire.ask(&frame),
-            Way::Threads(_) => self.send(frame),
         }
     }
 

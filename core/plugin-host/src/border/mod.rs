@@ -1,10 +1,9 @@
-//! The border itself. Everything here but `link`, `wire` and `ear` runs where the plugin's code runs: in
-//! the child process, or on the plugin's threads inside the server.
+//! The border itself. Everything here but `link` runs where the plugin's code runs: in the child
+//! process, or on the plugin's threads inside the server.
 
 mod child;
 mod copy;
 mod crew;
-mod ear;
 mod frame;
 mod instance;
 mod library;

@@ -1,13 +1,13 @@
-//! The host's end of a child's socket. A frame is written by whoever sends it: handing it to another thread
-//! first would cost a wake-up. How frames are read is told in `ear`.
+//! The host's end of a child's socket. A frame is written by whoever sends it, and read by a thread
+//! that waits for nothing else: handing it to another thread first would cost a wake-up each way.
 
-use super::{Outward, ear::Ear, frame::Frame};
+use super::{Outward, frame::Frame};
 use nix::{
     errno::Errno,
     sys::socket::{MsgFlags, send},
 };
 use std::{
-    io::{self, Write as _},
+    io::{self, BufReader, Write as _},
     net::Shutdown,
     os::{fd::AsRawFd as _, unix::net::UnixStream},
     sync::{
@@ -21,10 +21,9 @@ use tokio::sync::oneshot;
 /// Frames that may wait on their way out; more means that nobody reads at the other end.
 const OUTBOX: usize = 1024;
 
-/// Sends frames to a child, and hears what it says.
+/// Sends frames to a child.
 pub(super) struct Wire {
     socket: Arc<UnixStream>,
-    ear: Arc<Ear>,
     /// Frames, or the rest of one, that the socket did not take at once.
     backlog: Arc<Mutex<usize>>,
     overflow: mpsc::SyncSender<Vec<u8>>,
@@ -34,17 +33,16 @@ impl Wire {
     /// `heard` gets what the child says; afterwards the receiver gets the reason for the end, if the
     /// child broke the protocol.
     pub(super) fn start(socket: UnixStream, heard: Outward) -> io::Result<(Self, oneshot::Receiver<Option<String>>)> {
-        let ear = Arc::new(Ear::new(socket.try_clone()?, heard)?);
         let socket = Arc::new(socket);
         let backlog = Arc::new(Mutex::new(0));
         let (overflow, queue) = mpsc::sync_channel(OUTBOX);
         let (end, ended) = oneshot::channel();
-        let (listener, writer, left) = (Arc::clone(&ear), Arc::clone(&socket), Arc::clone(&backlog));
+        let (reader, writer, left) = (Arc::clone(&socket), Arc::clone(&socket), Arc::clone(&backlog));
         thread::Builder::new().name("plugin-reader".to_owned()).spawn(move || {
-            let _ = end.send(listener.listen());
+            let _ = end.send(read(&reader, &heard));
         })?;
         thread::Builder::new().name("plugin-writer".to_owned()).spawn(move || write(&writer, &queue, &left))?;
-        Ok((Self { socket, ear, backlog, overflow }, ended))
+        Ok((Self { socket, backlog, overflow }, ended))
     }
 
     /// Sends a frame without ever waiting; false when the child is there and does not take it. Whether it
@@ -64,17 +62,6 @@ impl Wire {
         !matches!(self.overflow.try_send(bytes), Err(TrySendError::Full(_)))
     }
 
-    /// As [`Wire::send`], for a call. A reply that comes in a moment is heard on this thread, before this
-    /// returns.
-    pub(super) fn ask(&self, frame: &Frame) -> bool {
-        let attention = self.ear.attend();
-        let taken = self.send(frame);
-        if let Some(attention) = attention {
-            attention.catch(frame.id);
-        }
-        taken
-    }
-
     /// Ends the connection; whoever reads or writes notices.
     pub(super) fn close(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);
@@ -84,6 +71,21 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+fn read(socket: &UnixStream, heard: &Outward) -> Option<String> {
+    let mut reader = BufReader::new(socket);
+    loop {
+        match Frame::read(&mut reader) {
+            Ok(frame) => {
+                if !heard(frame) {
+                    return None;
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => return Some("it broke the protocol".to_owned()),
+            Err(_) => return None,
+        }
     }
 }
 
@@ -100,10 +102,7 @@ fn write(mut socket: &UnixStream, queue: &mpsc::Receiver<Vec<u8>>, backlog: &Mut
 mod tests {
     use super::*;
     use crate::border::Tag;
-    use std::{
-        io::BufReader,
-        time::{Duration, Instant},
-    };
+    use std::time::{Duration, Instant};
 
     fn frame(id: u64, length: usize) -> Frame {
         Frame::new(Tag::Call, id, vec![id as u8; length])

@@ -1,9 +1,9 @@
 //! The way of calls into one plugin: who is let in, who waits, what runs, and what became of it.
 //!
-//! A call passes here on its caller's thread, and its answer on the thread that reads it, which for a quick
-//! one is its caller's again: so a call costs no wake-up besides its own. The supervisor opens and closes
-//! the lane, says which generation serves, and looks after what takes too long. One lock guards it all;
-//! nobody waits or writes while holding it.
+//! A call passes here on its caller's thread, and its answer on the thread that brings it, so that a
+//! call costs no wake-up besides its own. The supervisor opens and closes the lane, says which
+//! generation serves, and looks after what takes too long. One lock guards it all; nobody waits or
+//! writes while holding it.
 
 mod breaker;
 mod outcome;

@@ -137,7 +137,7 @@ impl Turn {
         &self.generation.build.manifest
     }
 
-    /// Sends the call, and waits a moment for its answer. None when its generation ended meanwhile: it was not sent, and needs another turn.
+    /// Sends the call. None when its generation ended meanwhile: it was not sent, and needs another turn.
     pub(crate) fn send(mut self, method: &'static str, request: Vec<u8>) -> Option<oneshot::Receiver<Answer>> {
         let number = self.generation.number;
         let (reply, answer) = oneshot::channel();
@@ -152,7 +152,7 @@ impl Turn {
         }
         // A plugin that does not take what it is sent is ended, and with it its calls.
         let frame = Frame::new(Tag::Call, self.call, request).with_method(method);
-        if !self.generation.link.call(frame) {
+        if !self.generation.link.send(frame) {
             self.generation.link.kill();
         }
         Some(answer)
