@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use consilium_consultations::Consultations;
 use consilium_db::Db;
 use consilium_files::{Antivirus, Depot, FileSettings, Files, Relations, S3Access};
-use consilium_kernel::{CommandMeta, ConsultationId, PatientId, Refusal, RefusalKind};
+use consilium_kernel::{CommandMeta, ConsultationId, PatientId, Refusal, RefusalKind, Role};
 use consilium_scheduling::Scheduling;
 use jiff::SignedDuration;
 
@@ -29,7 +29,11 @@ impl Relations for Meetings {
     }
 
     async fn treats(&self, meta: &CommandMeta, patient: PatientId) -> Result<bool, Refusal> {
-        self.scheduling.treats(meta, patient).await
+        // Records are the doctors': others see what is shown in a consultation in which they take part.
+        match meta.principal.user() {
+            Some(user) if user.role == Role::Doctor => self.scheduling.treats(meta, patient).await,
+            _ => Ok(false),
+        }
     }
 }
 

@@ -22,7 +22,9 @@ use consilium_people::People;
 use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
-use consilium_scheduling::{FollowUpSubscriber, FollowUpTimer, NoShowTimer, Scheduling, SchedulingSettings};
+use consilium_scheduling::{
+    FollowUpSubscriber, FollowUpTimer, NoShowTimer, RequestExpiryTimer, Scheduling, SchedulingSettings,
+};
 use consilium_support::Support;
 use consilium_webhooks::Webhooks;
 
@@ -173,6 +175,7 @@ impl State {
     pub fn timer_handlers(&self) -> Vec<Arc<dyn TimerHandler>> {
         vec![
             Arc::new(NoShowTimer::new(self.db.clone())),
+            Arc::new(RequestExpiryTimer::new(self.db.clone())),
             Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
             Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), Arc::new(self.sockets.clone()))),
@@ -208,11 +211,16 @@ fn policy(config: &Config) -> Policy {
     Policy {
         early_join: minutes(config.consultations.early_join_minutes),
         chat_after: minutes(config.consultations.chat_open_days * 24 * 60),
-        chat: chat_policy(config),
+        waiting_limit: minutes(config.consultations.waiting_limit_minutes),
         empty_limit: minutes(config.consultations.abandoned_after_minutes),
+        keep_place: minutes(config.consultations.keep_place_minutes),
+        overrun: minutes(config.consultations.overrun_minutes),
+        no_show_after: minutes(config.scheduling.no_show_minutes),
+        most_walk_ins: config.consultations.max_walk_ins,
+        require_verified_email: config.identity.require_verified_email,
+        chat: chat_policy(config),
         rating_for: minutes(config.consultations.rating_days * 24 * 60),
         emergency_contacts: config.consultations.emergency_contacts.clone(),
-        ..Policy::default()
     }
 }
 

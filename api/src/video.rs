@@ -163,6 +163,8 @@ impl VideoAccess for PluginVideo {
                 role: match participant.role {
                     Part::Doctor => Role::Doctor,
                     Part::Patient => Role::Patient,
+                    Part::SecondDoctor | Part::Nurse => Role::Clinician,
+                    Part::Interpreter => Role::Interpreter,
                 },
                 display_name: participant.display_name.clone(),
                 email: None,

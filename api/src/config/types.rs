@@ -178,6 +178,14 @@ section! {
         pub chat_open_days: u32 = 7,
         /// Minutes after which a consultation that nobody is in any more counts as abandoned.
         pub abandoned_after_minutes: u32 = 30,
+        /// Minutes after the booked end when a consultation that doctor and patient have left is ended.
+        pub overrun_minutes: u32 = 15,
+        /// Minutes that a patient may wait after the booked start with no doctor there.
+        pub waiting_limit_minutes: u32 = 120,
+        /// Minutes that a patient who goes, or comes late, keeps the place in the waiting room.
+        pub keep_place_minutes: u32 = 10,
+        /// Patients who may wait for one doctor without an appointment; five more in emergencies.
+        pub max_walk_ins: u32 = 20,
         /// Days after the end during which the patient may rate it.
         pub rating_days: u32 = 30,
         /// Whom to call when a consultation does not work technically, shown beside the backup link, such as

@@ -19,6 +19,8 @@ pub struct AppointmentResponse {
     id: uuid::Uuid,
     doctor_id: uuid::Uuid,
     patient_id: uuid::Uuid,
+    /// `booked`, or `walk_in` for a patient who came without one.
+    kind: String,
     #[schema(value_type = String, format = "date-time")]
     starts_at: Timestamp,
     #[schema(value_type = String, format = "date-time")]
@@ -80,6 +82,7 @@ impl From<Appointment> for AppointmentResponse {
             id: appointment.id.uuid(),
             doctor_id: appointment.doctor_id.uuid(),
             patient_id: appointment.patient_id.uuid(),
+            kind: appointment.kind.to_string(),
             starts_at: appointment.starts_at,
             ends_at: appointment.ends_at,
             time_zone: appointment.time_zone.into(),

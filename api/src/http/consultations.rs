@@ -1,9 +1,9 @@
-//! Consultations: coming in, being led, and the line in front of a doctor.
+//! Consultations: coming in and being led.
 
 use actix_web::web::Path;
 use std::str::FromStr;
 
-use consilium_consultations::{Capability, Consultation, Joined, VideoGrant};
+use consilium_consultations::{Capability, Consultation, Joined, Summary, VideoGrant};
 use consilium_kernel::{Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 use super::{
     answer::{Answer, Result},
     command::{Command, Nothing, Query, Shared, path_id},
+    invitations::ClientBody,
+    waiting_room::{DelayResponse, WaitingResponse},
 };
 
 /// Somebody who has been in a consultation.
@@ -18,7 +20,7 @@ use super::{
 #[schema(as = Participant)]
 pub struct ParticipantResponse {
     user_id: uuid::Uuid,
-    /// `doctor` or `patient`.
+    /// `doctor` or `patient`; of those who were invited `second_doctor`, `nurse` or `interpreter`.
     role: String,
     /// Whether they are there now.
     present: bool,
@@ -44,6 +46,37 @@ pub struct VideoChoiceResponse {
     since: Timestamp,
 }
 
+/// What a finished consultation came down to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Summary)]
+pub struct SummaryResponse {
+    #[schema(value_type = Option<String>, format = "date-time")]
+    started_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    ended_at: Option<Timestamp>,
+    duration_seconds: i64,
+    /// Accounts that have been there.
+    participants: i64,
+    /// Times that somebody's connection was lost for good.
+    interruptions: i64,
+    messages: i64,
+}
+
+impl ConsultationResponse {
+    /// With what it came down to.
+    fn summed_up(self, summary: Option<Summary>) -> Self {
+        let summary = summary.map(|summary| SummaryResponse {
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            duration_seconds: summary.duration_seconds,
+            participants: summary.participants,
+            interruptions: summary.interruptions,
+            messages: summary.messages,
+        });
+        Self { summary, ..self }
+    }
+}
+
 /// The meeting of a doctor and a patient.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Consultation)]
@@ -56,7 +89,11 @@ pub struct ConsultationResponse {
     status: String,
     /// `video`, `audio`, `chat` or `in_person`.
     visit_type: String,
+    /// `booked` or `walk_in`.
+    kind: String,
     is_emergency: bool,
+    /// How urgent staff found it, 1 (at once) to 5 (not urgent).
+    triage_level: Option<i32>,
     #[schema(value_type = String, format = "date-time")]
     starts_at: Timestamp,
     #[schema(value_type = String, format = "date-time")]
@@ -70,6 +107,8 @@ pub struct ConsultationResponse {
     participants: Vec<ParticipantResponse>,
     /// Null before anybody had a way into a video room.
     video: Option<VideoChoiceResponse>,
+    /// What it came down to; null while it is not over.
+    summary: Option<SummaryResponse>,
     /// The live topic of the WebSocket.
     topic: String,
 }
@@ -84,7 +123,10 @@ impl From<Consultation> for ConsultationResponse {
             patient_id: consultation.patient_id.uuid(),
             status: consultation.status.to_string(),
             visit_type: consultation.visit_type.to_string(),
+            kind: consultation.kind.to_string(),
             is_emergency: consultation.is_emergency,
+            triage_level: consultation.triage,
+            summary: None,
             starts_at: consultation.starts_at,
             ends_at: consultation.ends_at,
             waiting_since: consultation.waiting_since,
@@ -121,7 +163,10 @@ fn whole(consultation: Consultation) -> Answer<ConsultationResponse> {
 #[utoipa::path(get, path = "/api/v1/consultations/{id}", operation_id = "get_consultation", tag = "consultations", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The consultation", body = ConsultationResponse)))]
 pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<ConsultationResponse> {
-    Ok(whole(state.consultations.consultation(&query.meta, path_id(&id)?).await?))
+    let consultation = state.consultations.consultation(&query.meta, path_id(&id)?).await?;
+    let summary = state.consultations.summary(&consultation).await?;
+    let version = consultation.version;
+    Ok(Answer::ok(ConsultationResponse::from(consultation).summed_up(summary)).versioned(version))
 }
 
 /// A STUN or TURN server, shaped like the W3C's `RTCIceServer`.
@@ -176,15 +221,6 @@ impl From<VideoGrant> for VideoResponse {
     }
 }
 
-/// A place in the line.
-#[derive(Serialize, ToSchema)]
-#[schema(as = WaitingPlace)]
-pub struct WaitingResponse {
-    /// 1 is next.
-    position: i64,
-    expected_wait_seconds: i64,
-}
-
 /// What joining gives.
 #[derive(Serialize, ToSchema)]
 pub struct JoinResponse {
@@ -192,7 +228,7 @@ pub struct JoinResponse {
     status: String,
     /// The live topic to subscribe to.
     topic: String,
-    /// `doctor` or `patient`.
+    /// What the caller is in it, as in `participants`.
     role: String,
     /// Absent for a patient who waits, and for visits by chat or in person.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +236,9 @@ pub struct JoinResponse {
     /// Absent once admitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<WaitingResponse>,
+    /// That the doctor is late, for a patient who waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<DelayResponse>,
 }
 
 impl From<Joined> for JoinResponse {
@@ -209,10 +248,8 @@ impl From<Joined> for JoinResponse {
             topic: joined.topic,
             role: joined.role.to_string(),
             video: joined.video.map(VideoResponse::from),
-            waiting: joined.waiting.map(|place| WaitingResponse {
-                position: i64::from(place.position),
-                expected_wait_seconds: place.expected_wait_seconds,
-            }),
+            waiting: joined.waiting.map(WaitingResponse::from),
+            delay: joined.delay.map(DelayResponse::from),
         }
     }
 }
@@ -226,6 +263,8 @@ pub struct JoinRequest {
     /// Words unknown here are passed over. A provider is chosen that every participant can use.
     #[schema(max_items = 16)]
     capabilities: Option<Vec<String>>,
+    /// What the client says of itself; kept with the times that its user was there.
+    client: Option<ClientBody>,
 }
 
 /// Comes in. Patients from 15 minutes before the start; they wait until admitted and then join again.
@@ -238,7 +277,8 @@ pub async fn join(state: Shared, id: Path<String>, command: Command<JoinRequest>
         return Err(Refusal::field("/capabilities", "too_long", "must have at most 16 entries").into());
     }
     let able = said.map(|said| said.iter().filter_map(|word| Capability::from_str(word).ok()).collect());
-    Ok(Answer::ok(state.consultations.join_with(command.meta, path_id(&id)?, able).await?.into()))
+    let client = command.body.client.map(ClientBody::parse).transpose()?.unwrap_or_default();
+    Ok(Answer::ok(state.consultations.join_with(command.meta, path_id(&id)?, able, client).await?.into()))
 }
 
 macro_rules! step {
@@ -257,6 +297,10 @@ step! {
     leave, "leave_consultation", "/api/v1/consultations/{id}/leave", "Left"
 }
 step! {
+    /// For a waiting patient who cannot wait any longer: they come to the front, and the doctor is told at once.
+    raise_emergency, "raise_emergency", "/api/v1/consultations/{id}/emergency", "At the front"
+}
+step! {
     /// Lets the waiting patient in.
     admit, "admit_consultation", "/api/v1/consultations/{id}/admit", "Admitted"
 }
@@ -267,41 +311,4 @@ step! {
 step! {
     /// Ends it; its appointment is completed with it.
     end, "end_consultation", "/api/v1/consultations/{id}/end", "Ended"
-}
-
-/// Somebody in the line.
-#[derive(Serialize, ToSchema)]
-#[schema(as = WaitingPatient)]
-pub struct WaitingPatientResponse {
-    consultation_id: uuid::Uuid,
-    patient_id: uuid::Uuid,
-    /// 1 is next.
-    position: i64,
-    expected_wait_seconds: i64,
-    is_emergency: bool,
-    #[schema(value_type = String, format = "date-time")]
-    starts_at: Timestamp,
-}
-
-/// The line in front of a doctor.
-#[derive(Serialize, ToSchema)]
-pub struct WaitingLineResponse {
-    items: Vec<WaitingPatientResponse>,
-    next_cursor: Option<String>,
-}
-
-/// Who waits for a doctor: for that doctor and the facility's staff.
-#[utoipa::path(get, path = "/api/v1/doctors/{id}/waiting-room", operation_id = "get_waiting_room", tag = "consultations", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The line", body = WaitingLineResponse)))]
-pub async fn waiting_room(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<WaitingLineResponse> {
-    let line = state.consultations.waiting_line(&query.meta, path_id(&id)?).await?;
-    let items = line.into_iter().map(|waiting| WaitingPatientResponse {
-        consultation_id: waiting.consultation_id.uuid(),
-        patient_id: waiting.patient_id.uuid(),
-        position: i64::from(waiting.place.position),
-        expected_wait_seconds: waiting.place.expected_wait_seconds,
-        is_emergency: waiting.is_emergency,
-        starts_at: waiting.starts_at,
-    });
-    Ok(Answer::ok(WaitingLineResponse { items: items.collect(), next_cursor: None }))
 }

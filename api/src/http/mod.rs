@@ -13,6 +13,7 @@ pub mod doctors;
 pub mod files;
 pub mod follow_ups;
 pub mod health;
+pub mod invitations;
 pub mod landing;
 pub mod limits;
 pub mod me;
@@ -33,6 +34,7 @@ pub mod subscriptions;
 pub mod summary;
 pub mod support;
 pub mod threads;
+pub mod waiting_room;
 pub mod webhooks;
 
 use actix_cors::Cors;

@@ -15,11 +15,11 @@ use super::{
     access::Access,
     analytics, appointments, auth, availability, chat, consultations, doctors,
     files::{self, content, tus},
-    follow_ups, me, notes, notifications, plugins, prescriptions,
+    follow_ups, invitations, me, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
     quality, ratings,
     routes::{BASE, routes},
-    shared_files, subscriptions, summary, support, threads, webhooks,
+    shared_files, subscriptions, summary, support, threads, waiting_room, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -40,8 +40,11 @@ use super::{
         appointments::cancel, appointments::reschedule, appointments::no_show,
         follow_ups::list, follow_ups::confirm, follow_ups::decline,
         consultations::get, consultations::join, consultations::leave, consultations::admit, consultations::start,
-        consultations::end, chat::messages, chat::send_message, chat::edit_message, chat::delete_message,
-        chat::history, chat::read_marks, chat::mark_read, consultations::waiting_room,
+        consultations::end, consultations::raise_emergency, waiting_room::get, waiting_room::walk_in,
+        waiting_room::delay, waiting_room::take_walk_ins, waiting_room::check_device,
+        invitations::invite, invitations::list, invitations::withdraw, invitations::sessions,
+        chat::messages, chat::send_message, chat::edit_message, chat::delete_message,
+        chat::history, chat::read_marks, chat::mark_read,
         notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
         quality::report, quality::get, quality::switch, support::report, support::list, support::get,
         support::timeline, support::assign, support::comment, support::resolve,

@@ -41,8 +41,14 @@ permissions! {
     SeePatient: Doctor | Nurse | Admin;
     /// See who waits for a doctor: for oneself, or for anybody.
     SeeWaitingRoom: Doctor | Nurse | Support | Admin;
-    /// Be in a consultation, read and write in its chat.
-    JoinConsultation: Patient | Doctor;
+    /// Begin to wait without an appointment: oneself, or a patient who came.
+    WalkIn: Patient | Doctor | Nurse | Support;
+    /// Say whether walk-ins are taken and that the doctor is late: for oneself, or for anybody.
+    RunWaitingRoom: Doctor | Nurse;
+    /// Be in a consultation, read and write in its chat: one's own, or one that one was invited to.
+    JoinConsultation: Patient | Doctor | Nurse | Support;
+    /// See who was in a consultation when: oneself, or everybody.
+    SeeSessions: Patient | Doctor | Nurse | Support | Admin;
     /// Be in threads outside visits.
     UseThreads: Patient | Doctor | Nurse | Pharmacist;
     /// See a consultation.
@@ -50,7 +56,7 @@ permissions! {
     /// Lead a consultation: admit, start, end.
     LeadConsultation: Doctor;
     /// Upload files, and see those one may.
-    KeepFiles: Patient | Doctor;
+    KeepFiles: Patient | Doctor | Nurse | Support;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
     /// See the summary of the patient in a consultation.

@@ -13,6 +13,7 @@ use crate::http::{
     quality::{QualityRequest, ReportedResponse as QualityReported},
     shared_files::{ShareFileRequest, SharedFileResponse},
     support::{IssueRequest, ReportedResponse as IssueReported},
+    waiting_room::DeviceCheckRequest,
 };
 
 /// What can be commanded on the topic of a consultation.
@@ -37,6 +38,10 @@ pub enum CommandName {
     RaiseHand,
     /// Anything → `{}`; a signal to the others in the room.
     SetMedia,
+    /// `{camera?, microphone?, bandwidth_kbps?, browser?}` → `{}`; the doctor sees it in the waiting room.
+    DeviceCheck,
+    /// A waiting patient cannot wait any longer → the consultation.
+    Emergency,
     /// `{measurements}` → `{accepted, advice}`.
     ReportQuality,
     /// `{category, severity, description, diagnostics?}` → the issue and another way to meet.
@@ -129,6 +134,12 @@ pub async fn perform(
         }
         CommandName::RaiseHand => signal(context, &meta, id, SignalKind::RaiseHand, data).await,
         CommandName::SetMedia => signal(context, &meta, id, SignalKind::SetMedia, data).await,
+        CommandName::DeviceCheck => {
+            let check: DeviceCheckRequest = body(data)?;
+            let check = check.parse(context.db.clock().now())?;
+            consultations.check_device(meta, id, check).await.map(|_| json!({}))
+        }
+        CommandName::Emergency => answer(ConsultationResponse::from(consultations.raise_emergency(meta, id).await?)),
         CommandName::ReportQuality => {
             let measured: QualityRequest = body(data)?;
             answer(QualityReported::from(consultations.report_quality(meta, id, measured.into()).await?))
@@ -184,6 +195,8 @@ mod tests {
                 "signal",
                 "raise_hand",
                 "set_media",
+                "device_check",
+                "emergency",
                 "report_quality",
                 "report_issue",
                 "admit",

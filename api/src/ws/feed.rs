@@ -3,7 +3,7 @@
 //! The bus is watched before the database is read, so that nothing can fall between; what both give is sent once,
 //! because numbers only grow; and wherever numbers jump, or the bus lags, the database fills in.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use consilium_db::{
     Db,
@@ -38,7 +38,15 @@ pub struct Feed {
     epoch: Uuid,
     /// Whether what the client has cannot be continued.
     gap: bool,
+    /// Asked again when somebody's part in it may have ended.
+    guard: Option<Guard>,
 }
+
+/// Says whether the watcher may still watch.
+pub type Guard = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+
+/// Events after which somebody who was invited may take part no longer.
+const ENDS_A_PART: [&str; 2] = ["invitation_withdrawn", "consultation_ended"];
 
 impl Feed {
     /// Begins to watch `topic`, which the client calls `label`. Goes on after `after_seq`, or with what happens
@@ -56,7 +64,12 @@ impl Feed {
             db.read(move |session| Ok((topics::head(session, &name)?, topics::epoch(session)?))).await?;
         let gap = epoch.is_some_and(|epoch| epoch != present) || after_seq.is_some_and(|after| after > head);
         let sent = if gap { head } else { after_seq.unwrap_or(head).max(0) };
-        Ok(Self { db: db.clone(), label, topic, me, live, sent, head, epoch: present, gap })
+        Ok(Self { db: db.clone(), label, topic, me, live, sent, head, epoch: present, gap, guard: None })
+    }
+
+    /// The same feed, which ends when its watcher's part does.
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 
     /// The number of the topic's newest event.
@@ -141,9 +154,14 @@ impl Feed {
         // Only what happened since this subscription was permitted: they may have come back after an older removal.
         let named = data.get("user_id").and_then(serde_json::Value::as_str) == Some(self.me.to_string().as_str());
         let removed = seq > self.head && event == "participant_removed" && named;
+        let ends_a_part = ENDS_A_PART.contains(&event.as_str());
         outgoing.push(&ServerFrame::Event { topic: self.label.clone(), seq, event, at, data }).await?;
         self.sent = seq;
-        if removed { Err(Closed) } else { Ok(()) }
+        match &self.guard {
+            _ if removed => Err(Closed),
+            Some(guard) if ends_a_part && !guard().await => Err(Closed),
+            _ => Ok(()),
+        }
     }
 
     /// Passes on what is meant for this account, and not the account's own.

@@ -213,8 +213,17 @@ impl Conversation {
         let names = (label.to_owned(), topic.stored(me));
         // Opened first: whoever is taken out from now on is heard of by the feed.
         let feed = Feed::open(&self.context.db, &self.context.bus, names, me, (after_seq, epoch)).await?;
-        topic.permit(&self.meta(request_id), &self.context.consultations, &self.context.messaging).await?;
-        Ok(feed)
+        let meta = self.meta(request_id);
+        topic.permit(&meta, &self.context.consultations, &self.context.messaging).await?;
+        let (consultations, messaging) = (self.context.consultations.clone(), self.context.messaging.clone());
+        Ok(feed.guarded(Box::new(move || {
+            let (meta, consultations, messaging) = (meta.clone(), consultations.clone(), messaging.clone());
+            // What cannot be found out just now is not held against anybody.
+            let unknown = |refusal: Refusal| refusal.kind != RefusalKind::NotFound;
+            Box::pin(
+                async move { topic.permit(&meta, &consultations, &messaging).await.map_or_else(unknown, |()| true) },
+            )
+        })))
     }
 
     async fn reauthenticate(&mut self, token: String) -> Result<serde_json::Value, Refusal> {

@@ -29,5 +29,5 @@ pub use model::{
 };
 pub use notices::{Connected, NoticeTimer, forget_reader};
 pub use refusal::ChatRefusal;
-pub use store::{history, messages_after, search, unread};
+pub use store::{count, history, messages_after, search, unread};
 pub use writing::{delete, edit, mark_read, send};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decide::{Event, decide},
-    model::{Consultation, Message, NewMessage, ReadMark},
+    model::{Client, Consultation, DeviceCheck, Invitation, InvitationId, Message, NewMessage, ReadMark},
     record,
     service::Policy,
     store,
@@ -18,12 +18,20 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Comes to the waiting room or the room, with a client that can do this much.
-    Join { capabilities: Option<Capabilities> },
+    /// Comes to the waiting room or the room, with a client that can do this much and says this of itself.
+    Join { capabilities: Option<Capabilities>, client: Client },
     /// Goes.
     Leave,
     /// Is gone without having said so. Asked by the platform only.
     Drop { user_id: UserId },
+    /// Cannot wait any longer.
+    RaiseEmergency,
+    /// Has looked whether camera, microphone and network work.
+    CheckDevice(DeviceCheck),
+    /// Asks somebody else to join.
+    Invite(Invitation),
+    /// Does so no longer.
+    WithdrawInvitation { id: InvitationId },
     /// Lets the waiting patient in.
     Admit,
     /// Begins, whether or not the patient waits.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     decide::chat_is_open,
     facts,
-    model::{Consultation, Message, Part},
+    model::{Consultation, Message, Part, Participant},
     refusal::ConsultationRefusal::ChatClosed,
     service::{Consultations, Policy},
     store,
@@ -33,10 +33,13 @@ pub(crate) fn conversation(consultation: &Consultation) -> Conversation {
     }
 }
 
-/// For whom messages are meant: everybody who has been there, and doctor and patient even if they never came.
+/// For whom messages are meant: doctor and patient even if they never came, and whoever came by an invitation for as
+/// long as it stands.
 pub(crate) fn readers(session: &mut Session<'_>, consultation: &Consultation) -> Result<Vec<UserId>> {
     let known = |part| consultation.participants.iter().any(|participant| participant.role == part);
-    let mut readers: Vec<UserId> = consultation.participants.iter().map(|participant| participant.user_id).collect();
+    let own = |participant: &&Participant| matches!(participant.role, Part::Doctor | Part::Patient);
+    let takes_part = |one: &&Participant| own(one) || consultation.invitation_of(one.user_id).is_some();
+    let mut readers: Vec<UserId> = consultation.participants.iter().filter(takes_part).map(|one| one.user_id).collect();
     if !known(Part::Doctor) {
         readers.extend(consilium_people::doctor(session, consultation.doctor_id)?.map(|doctor| doctor.user_id));
     }
@@ -123,7 +126,7 @@ impl Consultations {
     pub async fn read_marks(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Vec<Reader>, Refusal> {
         let consultation = self.visible(meta, id).await?;
         consultation.part_of(&meta.principal).ok_or(Refusal::not_found())?;
-        let reader = |participant: &crate::model::Participant| Reader {
+        let reader = |participant: &Participant| Reader {
             user_id: participant.user_id,
             role: participant.role.to_string(),
             seq: participant.read_seq,

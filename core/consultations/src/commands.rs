@@ -4,8 +4,8 @@ use consilium_kernel::{CommandMeta, ConsultationId, Refusal, UserId};
 
 use crate::{
     actor::{Action, Command, Reply},
-    line,
-    model::{Consultation, Joined, Message, NewMessage, Part, ReadMark, Status},
+    line::{self, Delay, WaitingPlace},
+    model::{Client, Consultation, DeviceCheck, Joined, Message, NewMessage, Part, ReadMark, Status},
     service::Consultations,
     store, topic,
     video::Capabilities,
@@ -14,44 +14,55 @@ use crate::{
 impl Consultations {
     /// `join_with` a client of which nothing is known.
     pub async fn join(&self, meta: CommandMeta, id: ConsultationId) -> Result<Joined, Refusal> {
-        self.join_with(meta, id, None).await
+        self.join_with(meta, id, None, Client::default()).await
     }
 
-    /// Comes in, with a client that can do this much; `None`: everything. A patient gets a place in the line until admitted, everybody else the way into the video room.
+    /// Comes in, with a client that can do this much (`None`: everything) and says this of itself. A patient gets a
+    /// place in the line until admitted, everybody else the way into the video room.
     /// 409 `too_early`, `invalid_transition`; 503 `video_unavailable` leaves the caller joined.
     pub async fn join_with(
         &self,
         meta: CommandMeta,
         id: ConsultationId,
         capabilities: Option<Capabilities>,
+        client: Client,
     ) -> Result<Joined, Refusal> {
         let caller = meta.clone();
         let user = meta.principal.user_id().ok_or(Refusal::not_found())?;
-        self.consultation_after(meta, id, Action::Join { capabilities }).await?;
+        self.consultation_after(meta, id, Action::Join { capabilities, client }).await?;
         // What a repeated request is answered with must be as of now: the patient may have been admitted since.
         let consultation = self.visible(&caller, id).await?;
         let role = consultation.part_of(&caller.principal).ok_or(Refusal::not_found())?;
-        let waiting = if role == Part::Patient && consultation.status == Status::Waiting {
-            self.line_of(&consultation).await?.into_iter().find(|place| place.consultation_id == id)
+        let (waiting, delay) = if role == Part::Patient && consultation.status == Status::Waiting {
+            self.place_in_line(&consultation).await?
         } else {
-            None
+            (None, None)
         };
         let video = match consultation.is_admitted(role) {
             true => self.way_in(&consultation, role, user).await?,
             false => None,
         };
-        Ok(Joined {
-            status: consultation.status,
-            topic: topic(id),
-            role,
-            video,
-            waiting: waiting.map(|waiting| waiting.place),
-        })
+        Ok(Joined { status: consultation.status, topic: topic(id), role, video, waiting, delay })
     }
 
     /// Goes. Going twice is fine.
     pub async fn leave(&self, meta: CommandMeta, id: ConsultationId) -> Result<Consultation, Refusal> {
         self.consultation_after(meta, id, Action::Leave).await
+    }
+
+    /// A waiting patient cannot wait any longer: they come to the front, and the doctor is told.
+    pub async fn raise_emergency(&self, meta: CommandMeta, id: ConsultationId) -> Result<Consultation, Refusal> {
+        self.consultation_after(meta, id, Action::RaiseEmergency).await
+    }
+
+    /// Keeps what a participant's check of camera, microphone and network found.
+    pub async fn check_device(
+        &self,
+        meta: CommandMeta,
+        id: ConsultationId,
+        check: DeviceCheck,
+    ) -> Result<Consultation, Refusal> {
+        self.consultation_after(meta, id, Action::CheckDevice(check)).await
     }
 
     /// The doctor lets the waiting patient in. The patient is sent the way into the room.
@@ -100,7 +111,7 @@ impl Consultations {
         self.perform(meta, id, Action::Drop { user_id: user }).await.map(|_| ())
     }
 
-    async fn consultation_after(
+    pub(crate) async fn consultation_after(
         &self,
         meta: CommandMeta,
         id: ConsultationId,
@@ -150,10 +161,20 @@ impl Consultations {
         });
     }
 
-    async fn line_of(&self, consultation: &Consultation) -> Result<Vec<line::WaitingPatient>, Refusal> {
+    /// The patient's place, and that the doctor is late.
+    pub(crate) async fn place_in_line(
+        &self,
+        consultation: &Consultation,
+    ) -> Result<(Option<WaitingPlace>, Option<Delay>), Refusal> {
         let scope = consilium_kernel::Scope::of(consultation.facility_id);
-        let doctor = consultation.doctor_id;
-        Ok(self.db.read(move |session| line::line(session, scope, doctor)).await?)
+        let (id, doctor) = (consultation.id, consultation.doctor_id);
+        let read = self.db.read(move |session| {
+            let line = line::line(session, scope, doctor)?;
+            let place = line.into_iter().find(|entry| entry.consultation_id == id).map(|entry| entry.place);
+            let now = session.now();
+            Ok((place, store::room(session, scope, doctor)?.at(now).delay))
+        });
+        Ok(read.await?)
     }
 }
 

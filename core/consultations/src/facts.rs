@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     decide::Event,
     model::{Consultation, Part},
-    topic,
+    store, topic, waiting_room_topic,
 };
 
 /// The kind of timer that gives up a consultation nobody is in.
@@ -27,7 +27,10 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     let mut told = Vec::new();
     for event in events {
         state.take(event);
-        if let Some((event_type, details)) = fact(&state, after, event) {
+        if let Some((event_type, mut details)) = fact(&state, after, event) {
+            if matches!(event, Event::Ended { .. }) {
+                summarise(tx, after, &mut details)?;
+            }
             let data = with_context(after, details.clone());
             let fact = Fact {
                 entity: entity(after.id),
@@ -46,6 +49,35 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
     for (event_type, data) in told.iter().filter(|(event_type, _)| *event_type != "video_provider_chosen") {
         tx.publish(&topic(after.id), event_type, subject, data)?;
     }
+    for event in events {
+        tell_elsewhere(tx, after, event, &told)?;
+    }
+    Ok(())
+}
+
+/// Tells those who do not watch the consultation: whoever was invited, and the doctor in front of the waiting room.
+fn tell_elsewhere(tx: &mut Tx<'_>, after: &Consultation, event: &Event, told: &[(&str, Value)]) -> Result<()> {
+    let (topic, event_type) = match event {
+        Event::Invited { invitation } => (format!("user:{}", invitation.user_id), "participant_invited"),
+        Event::InvitationWithdrawn { user_id, .. } => (format!("user:{user_id}"), "invitation_withdrawn"),
+        Event::EmergencyRaised => (waiting_room_topic(after.doctor_id), "emergency_raised"),
+        Event::DeviceChecked { role: Part::Patient, .. } => (waiting_room_topic(after.doctor_id), "device_checked"),
+        _ => return Ok(()),
+    };
+    if let Some((_, data)) = told.iter().find(|(name, _)| *name == event_type) {
+        tx.publish(&topic, event_type, after.patient_id.uuid(), data)?;
+    }
+    Ok(())
+}
+
+/// Adds what the consultation came down to, and whether somebody ended it.
+fn summarise(tx: &mut Tx<'_>, after: &Consultation, data: &mut Value) -> Result<()> {
+    let summary = store::summary(tx, after)?;
+    let Value::Object(data) = data else { return Ok(()) };
+    data.insert("automatic".to_owned(), json!(tx.meta().principal.user_id().is_none()));
+    data.insert("participants".to_owned(), json!(summary.participants));
+    data.insert("interruptions".to_owned(), json!(summary.interruptions));
+    data.insert("messages".to_owned(), json!(summary.messages));
     Ok(())
 }
 
@@ -56,7 +88,7 @@ fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'
             "participant_joined",
             json!({"user_id": user_id, "role": role, "reconnected": reconnected, "status": after.status}),
         ),
-        Event::Left { user_id, role, because } => {
+        Event::Left { user_id, role, because, .. } => {
             ("participant_left", json!({"user_id": user_id, "role": role, "reason": because}))
         }
         Event::Admitted => {
@@ -93,8 +125,20 @@ fn fact(state: &Consultation, after: &Consultation, event: &Event) -> Option<(&'
             let (provider, version) = (last.map(|choice| &choice.provider), last.map(|choice| choice.number));
             ("video_unavailable", json!({"provider": provider, "reason": reason, "version": version}))
         }
+        Event::EmergencyRaised => ("emergency_raised", json!({"waiting_since": after.waiting_since})),
+        Event::DeviceChecked { user_id, role, check } => {
+            ("device_checked", json!({"user_id": user_id, "role": role, "check": check}))
+        }
+        Event::Invited { invitation } => (
+            "participant_invited",
+            json!({"invitation_id": invitation.id, "user_id": invitation.user_id, "role": invitation.role}),
+        ),
+        Event::InvitationWithdrawn { id, user_id, role, .. } => {
+            ("invitation_withdrawn", json!({"invitation_id": id, "user_id": user_id, "role": role}))
+        }
         Event::Opened
         | Event::Waited { .. }
+        | Event::Placed { .. }
         | Event::Able { .. }
         | Event::MessageSent { .. }
         | Event::MessageRead { .. } => return None,

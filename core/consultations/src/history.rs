@@ -25,7 +25,7 @@ pub struct PastConsultation {
 }
 
 /// The consultation, for a clinician who takes part in it and for the nurses beside its doctor. Its patient and
-/// other staff are told that this is not theirs to see; nobody else is told anything. The caller writes the audit
+/// its interpreter are told that this is not theirs to see; nobody else is told anything. The caller writes the audit
 /// entry.
 pub fn consultation_for_clinician(
     session: &mut Session<'_>,
@@ -34,13 +34,12 @@ pub fn consultation_for_clinician(
 ) -> Result<Consultation> {
     let found = store::find(session, id)?.filter(|found| found.facility_id == meta.scope.facility_id);
     let consultation = found.ok_or(Refusal::not_found())?;
-    match (consultation.part_of(&meta.principal), meta.principal.user()) {
-        (Some(Part::Patient), _) => Err(Refusal::forbidden().into()),
-        (Some(_), _) => Ok(consultation),
-        (None, Some(user)) if user.facility_id == consultation.facility_id && user.role == Role::Nurse => {
-            Ok(consultation)
-        }
-        _ => Err(Refusal::not_found().into()),
+    let user = meta.principal.user().filter(|user| user.facility_id == consultation.facility_id);
+    match consultation.part_of(&meta.principal) {
+        _ if user.is_some_and(|user| user.role == Role::Nurse) => Ok(consultation),
+        Some(Part::Doctor | Part::SecondDoctor | Part::Nurse) => Ok(consultation),
+        Some(Part::Patient | Part::Interpreter) => Err(Refusal::forbidden().into()),
+        None => Err(Refusal::not_found().into()),
     }
 }
 

@@ -6,6 +6,11 @@
 //! | command | who | events |
 //! |---|---|---|
 //! | `join`, `leave` | participants | `participant_joined`, `participant_left` |
+//! | `walk_in` | patients, staff for a patient | `participant_joined`, and scheduling's `appointment_walked_in` |
+//! | `check_device` | participants | `device_checked` |
+//! | `raise_emergency` | the waiting patient | `emergency_raised` |
+//! | `invite`, `withdraw_invitation` | the doctor | `participant_invited`, `invitation_withdrawn` |
+//! | `delay`, `take_walk_ins` | the doctor, nurses | `doctor_delayed`, `waiting_room_changed` |
 //! | `admit`, `start`, `end` | the doctor | `participant_admitted`, `consultation_started`, `consultation_ended` |
 //! | `send_message`, `mark_read` | participants | `message_sent`, `message_read` (topic only) |
 //! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
@@ -18,7 +23,7 @@
 //! | `switch_video` | the doctor | `video_provider_switched` |
 //!
 //! Topics: `consultation:<id>` with these events and `waiting_position_changed`; `waiting_room:<doctor_id>` with
-//! `waiting_line_changed`.
+//! `waiting_line_changed` and what a doctor must hear at once.
 
 mod actor;
 mod appointments;
@@ -29,6 +34,7 @@ mod decide;
 mod facts;
 mod files;
 mod history;
+mod invitations;
 mod line;
 mod model;
 mod notes;
@@ -38,10 +44,12 @@ mod ratings;
 mod record;
 mod refusal;
 mod service;
+mod sessions;
 mod signals;
 mod store;
 mod timers;
 mod video;
+mod walk_in;
 
 pub use actor::{Action, Command, Reply};
 pub use appointments::AppointmentFollower;
@@ -49,21 +57,25 @@ pub use backup::{BackupLink, Because, offer_backup_link};
 pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
 pub use files::SharedFilePage;
 pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
-pub use line::{WaitingPatient, WaitingPlace};
+pub use invitations::Invitee;
+pub use line::{Delay, DelayReason, NewDelay, WaitingPatient, WaitingPlace, WaitingRoom, WalkIns};
 pub use model::{
-    Consultation, Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, VisitType,
+    AppointmentKind, Client, Connection, Consultation, Device, DeviceCheck, DeviceState, Invitation, InvitationId,
+    Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, Summary, VisitType,
 };
 pub use notes::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
 pub use quality::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
 pub use ratings::{ConsultationRating, RatingDraft, RatingId, RatingPage, RatingTag};
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};
+pub use sessions::{ParticipantSession, SessionPage};
 pub use signals::SignalKind;
 pub use timers::AbandonmentTimer;
 pub use video::{
     Capabilities, Capability, IceServer, VideoAccess, VideoChoice, VideoFailure, VideoGrant, VideoParticipant,
     VideoReport, VideoRoom, VideoWatch, VideoWish, video_facility, video_reported,
 };
+pub use walk_in::{NewWalkIn, WalkedIn};
 
 use consilium_db::{Result, Session};
 use consilium_kernel::{ConsultationId, DoctorId};

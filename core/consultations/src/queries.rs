@@ -32,7 +32,7 @@ impl Consultations {
         let consultation = self.visible(meta, id).await?;
         match consultation.part_of(&meta.principal) {
             Some(Part::Patient) => {}
-            Some(Part::Doctor) => self.audit_read(meta, action, &consultation).await?,
+            Some(_) => self.audit_read(meta, action, &consultation).await?,
             None => return Err(Refusal::not_found()),
         }
         Ok(consultation)

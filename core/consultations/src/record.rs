@@ -2,15 +2,17 @@
 
 use consilium_db::{Error, Result, Tx, timers, topics};
 use consilium_kernel::{Refusal, UserId};
+use consilium_scheduling::Status as AppointmentStatus;
 
 use crate::{
     actor::{Action, Command, Reply},
     appointments, chat,
-    decide::{Event, abandoned_at},
+    decide::{Event, abandoned_at, settles_as},
     facts::{self, ABANDONMENT},
     model::{Consultation, LeftBecause, Message, NewMessage, ReadMark, Status},
     service::Policy,
-    store, topic,
+    store::{self, NewSession},
+    topic,
 };
 
 /// Records `events`, which `command` led to, and forms the reply.
@@ -30,15 +32,16 @@ pub(crate) fn record(tx: &mut Tx<'_>, before: &Consultation, command: &Command, 
     }
 }
 
-/// Ends or moves a consultation from outside its actor, whose next command finds the new version.
+/// Begins, ends or moves a consultation from outside its actor, whose next command finds the new version.
 pub(crate) fn record_from_outside(
     tx: &mut Tx<'_>,
     before: &Consultation,
     events: &[Event],
     policy: &Policy,
-) -> Result<()> {
+) -> Result<Consultation> {
     let after = apply(tx, before, events, policy)?;
-    facts::tell(tx, before, &after, events)
+    facts::tell(tx, before, &after, events)?;
+    Ok(after)
 }
 
 /// Brings the rows and the timer from `before` to what follows from `events`.
@@ -51,17 +54,29 @@ fn apply(tx: &mut Tx<'_>, before: &Consultation, events: &[Event], policy: &Poli
     }
     for event in events {
         match event {
-            Event::Joined { user_id, reconnected, at, .. } => {
-                store::open_session(tx, &after, *user_id, *reconnected, *at)?
+            Event::Joined { user_id, role, reconnected, client, at } => {
+                let stay = NewSession { user_id: *user_id, role: *role, reconnected: *reconnected, joined_at: *at };
+                store::open_session(tx, &after, &stay, client)?;
             }
+            Event::Waited { .. } => consilium_scheduling::arrived(tx, after.appointment_id)?,
+            Event::Moved { .. } if after.status == Status::Waiting => {
+                consilium_scheduling::arrived(tx, after.appointment_id)?;
+            }
+            Event::DeviceChecked { user_id, role, check } => {
+                store::save_device_check(tx, &after, (*user_id, *role), check)?;
+            }
+            Event::Invited { invitation } => store::insert_invitation(tx, &after, invitation)?,
+            Event::InvitationWithdrawn { id, at, .. } => store::withdraw_invitation(tx, &after, *id, *at)?,
             Event::Left { user_id, because, .. } => store::close_session(tx, &after, Some(*user_id), *because)?,
             Event::Started { .. } => {
                 consilium_scheduling::started(tx, after.appointment_id)?;
+                // Whoever sees a patient is not late any more.
+                store::clear_delay(tx, after.doctor_id)?;
             }
             Event::Ended { status, .. } => {
                 store::close_session(tx, &after, None, LeftBecause::Ended)?;
-                if *status == Status::Completed {
-                    consilium_scheduling::complete(tx, after.appointment_id)?;
+                if before.is_agreed() {
+                    settle_appointment(tx, before, *status)?;
                 }
             }
             _ => {}
@@ -72,6 +87,17 @@ fn apply(tx: &mut Tx<'_>, before: &Consultation, events: &[Event], policy: &Poli
         set_abandonment(tx, before, &after, policy)?;
     }
     Ok(after)
+}
+
+/// Has the appointment end as its consultation does.
+fn settle_appointment(tx: &mut Tx<'_>, before: &Consultation, end: Status) -> Result<()> {
+    let id = before.appointment_id;
+    match settles_as(before, end) {
+        AppointmentStatus::NoShow => consilium_scheduling::missed(tx, id),
+        AppointmentStatus::Cancelled => consilium_scheduling::in_vain(tx, id),
+        _ => consilium_scheduling::complete(tx, id),
+    }
+    .map(|_| ())
 }
 
 /// Keeps the timer in step with whether, and since when, the consultation lies idle.

@@ -6,6 +6,9 @@ consilium_kernel::refusals! {
         InvalidTransition: Conflict, "invalid_transition", "The consultation is not in a state that allows this.";
         TooEarly: Conflict, "too_early", "The waiting room is not open yet.";
         ChatClosed: Conflict, "chat_closed", "The chat of this consultation is closed.";
+        WalkInsClosed: Conflict, "walk_ins_closed", "This doctor sees nobody without an appointment at the moment.";
+        AlreadyTakesPart: Conflict, "already_takes_part", "This person takes part in the consultation already.";
+        TooManyInvitations: Conflict, "too_many_invitations", "As many people are invited as may be. Please withdraw an invitation first.";
         NotAdmitted: Conflict, "not_admitted", "Doctor and patient are not in the room together.";
         VideoUnavailable: Unavailable, "video_unavailable", "The video provider does not answer. You have joined; please try again.";
         AlreadyRated: Conflict, "already_rated", "You have rated this consultation already.";

@@ -22,6 +22,16 @@ pub struct Policy {
     pub waiting_limit: Duration,
     /// A consultation in progress with nobody in it is given up after this.
     pub empty_limit: Duration,
+    /// How long a patient who goes, or comes late, keeps the place in the line.
+    pub keep_place: Duration,
+    /// A consultation in which doctor and patient have met, and nobody is any more, ends this long after the booked end.
+    pub overrun: Duration,
+    /// A patient who went before it began, and is not back this long after the booked end, has not come.
+    pub no_show_after: Duration,
+    /// How many may wait for one doctor without an appointment.
+    pub most_walk_ins: u32,
+    /// Whether patients and doctors must have confirmed their e-mail address before they meet without an appointment.
+    pub require_verified_email: bool,
     /// How long after its end a patient may rate a consultation.
     pub rating_for: Duration,
     /// Whom to call at the facility when a consultation does not work technically.
@@ -36,6 +46,11 @@ impl Default for Policy {
             chat: ChatPolicy::default(),
             waiting_limit: Duration::from_secs(2 * 3600),
             empty_limit: Duration::from_secs(30 * 60),
+            keep_place: Duration::from_secs(10 * 60),
+            overrun: Duration::from_secs(15 * 60),
+            no_show_after: Duration::from_secs(30 * 60),
+            most_walk_ins: 20,
+            require_verified_email: true,
             rating_for: Duration::from_secs(30 * 24 * 3600),
             emergency_contacts: Vec::new(),
         }

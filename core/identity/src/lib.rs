@@ -20,7 +20,7 @@ pub use refusal::IdentityRefusal;
 pub use secret::SecretText;
 pub use service::Identity;
 pub use settings::{Hashing, IdentitySettings, Lockout};
-pub use store::account::{account, confirm_email, contact, patch_account};
+pub use store::account::{account, account_by_email, confirm_email, contact, patch_account};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use crate::{
     VersionedAvailability, decide,
     facts::{self, Told},
     model::{Appointment, Party, Status},
+    refusal::SchedulingRefusal,
     schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent, ScheduleReply},
     slots::{self, Interval},
     store::{appointments, appointments::Words, availability, occupancy, schedule},
@@ -52,6 +53,8 @@ impl Entity for DoctorSchedule {
             (ScheduleCommand::FollowUp(command), [ScheduleEvent::FollowUp(event)]) => {
                 self.follow_up(tx, command, event)
             }
+            // Not known as live, or in the way of a walk-in: that may be so no longer.
+            (command, []) => Err(self.refused(tx, command)?),
             // Decided on a state that does not fit the command: load it again.
             _ => Err(Error::VersionConflict),
         }
@@ -67,6 +70,33 @@ fn reply(appointment: Appointment) -> ScheduleReply {
 }
 
 impl DoctorSchedule {
+    /// Why nothing happens, by what is stored: `VersionConflict` when this state is behind.
+    fn refused(&self, tx: &mut Tx<'_>, command: &ScheduleCommand) -> Result<Error> {
+        let (wanted, except) = match command {
+            ScheduleCommand::Book(booking) => (self.wanted(booking.starts_at), None),
+            ScheduleCommand::Change { appointment_id, change: Change::Reschedule { starts_at }, .. }
+                if self.live.contains_key(appointment_id) =>
+            {
+                (self.wanted(*starts_at), Some(*appointment_id))
+            }
+            ScheduleCommand::Change { appointment_id, .. } => {
+                let scope = tx.meta().scope;
+                let found = appointments::find(tx, scope, *appointment_id, Words::LeftSealed)?;
+                return Ok(match found.is_some_and(|found| found.status.is_live()) {
+                    true => Error::VersionConflict,
+                    false => SchedulingRefusal::InvalidTransition.refusal().into(),
+                });
+            }
+            ScheduleCommand::PutAvailability { .. } | ScheduleCommand::FollowUp(_) => (None, None),
+        };
+        Ok(match wanted {
+            Some(wanted) if occupancy::is_held(tx, self.doctor_id, wanted, except)? => {
+                SchedulingRefusal::SlotTaken.refusal().into()
+            }
+            _ => Error::VersionConflict,
+        })
+    }
+
     fn put_availability(&self, tx: &mut Tx<'_>, set: &VersionedAvailability) -> Result<ScheduleReply> {
         availability::put(tx, self.doctor_id, set)?;
         tx.emit(Fact {
@@ -84,6 +114,7 @@ impl DoctorSchedule {
         let set = self.unchanged(tx, entry.starts_at, booking.appointment_id)?;
         let appointment = appointments::insert(tx, self.doctor_id, booking, entry, &set.availability.time_zone)?;
         occupancy::hold(tx, self.doctor_id, booking.appointment_id, held)?;
+        facts::set_expiry(tx, &appointment)?;
         facts::tell(tx, appointment, Told::Booked, Party::Patient, None, None)
     }
 

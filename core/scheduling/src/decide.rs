@@ -5,7 +5,7 @@ use consilium_kernel::{AppointmentId, CommandMeta, Refusal, Timestamp};
 use crate::{
     access::permit,
     follow_ups,
-    model::{Party, Status},
+    model::{AppointmentKind, Party, Status},
     refusal::{SchedulingRefusal, not_a_slot, too_soon},
     schedule::{Booking, Change, DoctorSchedule, Entry, Moved, ScheduleCommand, ScheduleEvent},
     slots::{self, Interval, Slot},
@@ -30,9 +30,22 @@ pub(crate) fn decide(
         ScheduleCommand::FollowUp(command) => {
             ScheduleEvent::FollowUp(follow_ups::decide(schedule, command, meta, now)?)
         }
-        ScheduleCommand::Book(booking) => book(schedule, booking, meta, now)?,
+        ScheduleCommand::Book(booking) => match book(schedule, booking, meta, now) {
+            Err(refusal) if looks_again(schedule, &refusal, booking.starts_at, None) => return Ok(Vec::new()),
+            outcome => outcome?,
+        },
         ScheduleCommand::Change { appointment_id, change, .. } => {
-            self::change(schedule, *appointment_id, *change, meta, now)?
+            // Only live ones are known here, and that it lives was looked at before: it walked in since this was loaded.
+            // Nothing happens then, which makes the commit have it loaded again.
+            let Some(before) = schedule.live.get(appointment_id) else { return Ok(Vec::new()) };
+            match (change, self::change(schedule, before, (*appointment_id, *change), meta, now)) {
+                (Change::Reschedule { starts_at }, Err(refusal))
+                    if looks_again(schedule, &refusal, *starts_at, Some(*appointment_id)) =>
+                {
+                    return Ok(Vec::new());
+                }
+                (_, outcome) => outcome?,
+            }
         }
     };
     Ok(vec![event])
@@ -49,6 +62,7 @@ fn book(
     let entry = Entry {
         facility_id: meta.scope.facility_id,
         patient_id: booking.patient_id,
+        kind: AppointmentKind::Booked,
         starts_at: slot.starts_at,
         ends_at: slot.ends_at,
         status: Status::Pending,
@@ -63,13 +77,11 @@ fn book(
 
 fn change(
     schedule: &DoctorSchedule,
-    id: AppointmentId,
-    change: Change,
+    before: &Entry,
+    (id, change): (AppointmentId, Change),
     meta: &CommandMeta,
     now: Timestamp,
 ) -> Result<ScheduleEvent, Refusal> {
-    // Only live ones are known here; whether it exists and whose it is was looked at before it came here.
-    let before = schedule.live.get(&id).ok_or(SchedulingRefusal::InvalidTransition)?;
     let by = permit(&meta.principal, schedule.belongs(before), change.action())?;
     let mut entry = Entry { version: before.version + 1, ..before.clone() };
     let mut moved = None;
@@ -95,6 +107,9 @@ fn change(
         }
         Change::Reschedule { starts_at } => {
             not_begun(before)?;
+            if before.kind == AppointmentKind::WalkIn {
+                return Err(too_late("A walk-in has no time that could be moved. Cancel it and book an appointment."));
+            }
             // The lead time protects the doctor, who may waive it; so may those who arrange for the doctor.
             let waived = before.is_emergency || by != Party::Patient;
             let lead_time = if waived { LeadTime::Waived } else { LeadTime::Kept };
@@ -134,6 +149,20 @@ fn too_late(detail: &'static str) -> Refusal {
 enum LeadTime {
     Kept,
     Waived,
+}
+
+/// Whether the slot was refused only because of a walk-in, whose consultation may have ended early without this
+/// schedule's knowing. Nothing happens then, which makes the commit look.
+fn looks_again(
+    schedule: &DoctorSchedule,
+    refusal: &Refusal,
+    starts_at: Timestamp,
+    except: Option<AppointmentId>,
+) -> bool {
+    let Some(wanted) = schedule.wanted(starts_at) else { return false };
+    let mut holders = schedule.held.iter().filter(|(id, held)| Some(**id) != except && held.overlaps(wanted));
+    let walked_in = |id| schedule.live.get(id).is_some_and(|entry| entry.kind == AppointmentKind::WalkIn);
+    refusal.code == SchedulingRefusal::SlotTaken.refusal().code && holders.all(|(id, _)| walked_in(id))
 }
 
 /// The free slot that starts then, with what booking it holds. `except` may be overlapped: it moves away.

@@ -15,6 +15,9 @@ pub const REMINDER_1H: &str = "reminder_1h";
 /// Due when an accepted appointment is over and nobody came.
 pub const NO_SHOW: &str = "appointment_no_show";
 
+/// Due when a request that nobody answered should begin.
+pub const REQUEST_EXPIRY: &str = "appointment_expiry";
+
 /// What happened, as its event is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 pub(crate) enum Told {
@@ -32,6 +35,8 @@ pub(crate) enum Told {
     Completed,
     #[strum(serialize = "appointment_no_show")]
     NoShow,
+    #[strum(serialize = "appointment_walked_in")]
+    WalkedIn,
 }
 
 /// Emits its event and gives the appointment back.
@@ -57,15 +62,23 @@ pub(crate) fn tell(
 
 /// Withdraws all its timers.
 pub(crate) fn withdraw_timers(tx: &mut Tx<'_>, id: AppointmentId) -> Result<()> {
-    tx.withdraw_timers(id.uuid(), &[REMINDER_24H, REMINDER_1H, NO_SHOW])
+    tx.withdraw_timers(id.uuid(), &[REMINDER_24H, REMINDER_1H, NO_SHOW, REQUEST_EXPIRY])
 }
 
-/// Withdraws what stands and sets what is still ahead: only accepted appointments have timers, and a reminder
-/// whose time has passed is not sent late.
+/// Nobody needs an answer any more once the time that was asked for has come.
+pub(crate) fn set_expiry(tx: &mut Tx<'_>, appointment: &Appointment) -> Result<()> {
+    let (entity, revision, due_at) = (appointment.entity(), appointment.revision, appointment.starts_at);
+    tx.set_timer(TimerRequest { kind: REQUEST_EXPIRY, entity, revision, due_at })
+}
+
+/// Withdraws what stands and sets what is still ahead: reminders are for accepted appointments, and one whose time has
+/// passed is not sent late.
 pub(crate) fn set_timers(tx: &mut Tx<'_>, appointment: &Appointment, no_show_minutes: u32) -> Result<()> {
     withdraw_timers(tx, appointment.id)?;
-    if appointment.status != Status::Accepted {
-        return Ok(());
+    match appointment.status {
+        Status::Accepted => {}
+        Status::Pending => return set_expiry(tx, appointment),
+        _ => return Ok(()),
     }
     let due = [
         (REMINDER_24H, slots::after(appointment.starts_at, -24 * 60)),

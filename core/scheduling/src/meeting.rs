@@ -13,12 +13,13 @@ use consilium_runtime::TimerHandler;
 use crate::{
     actor::settle,
     facts::{self, NO_SHOW, Told},
-    model::{Appointment, Party, Status},
+    model::{Appointment, AppointmentKind, Party, Status},
     refusal::SchedulingRefusal,
     schedule::Entry,
+    slots::Interval,
     store::{
         appointments::{self, Words},
-        listing,
+        listing, occupancy,
     },
 };
 
@@ -37,14 +38,28 @@ pub fn treats(session: &mut Session<'_>, scope: Scope, doctor: Option<DoctorId>,
     listing::treats(session, scope, doctor, patient)
 }
 
-/// The consultation of an accepted appointment has begun: it can only end from now on, and nobody missed it.
-/// Emits nothing; repeated, it changes nothing. `invalid_transition` when it is not accepted.
+/// The patient came to the waiting room: that the appointment passes does not make it missed any more.
+pub fn arrived(tx: &mut Tx<'_>, id: AppointmentId) -> Result<()> {
+    tx.withdraw_timers(id.uuid(), &[NO_SHOW])
+}
+
+/// The consultation of an accepted appointment has begun: it can only end from now on, and nobody missed it. A walk-in
+/// takes the doctor's time from now on, as far as nobody has it. Emits nothing; repeated, it changes nothing.
+/// `invalid_transition` when it is not accepted.
 pub fn started(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
     let appointment = accepted(tx, id)?;
     if appointment.started_at.is_some() {
         return Ok(appointment);
     }
     let now = tx.now();
+    if appointment.kind == AppointmentKind::WalkIn {
+        let usual = appointment.ends_at.duration_since(appointment.starts_at);
+        let until = now.saturating_add(usual).unwrap_or(Timestamp::MAX);
+        // Somebody who is booked for this time gave way: then it is held already.
+        if let Some(ends_at) = occupancy::free_until(tx, appointment.doctor_id, now, until)? {
+            occupancy::hold(tx, appointment.doctor_id, id, Interval { starts_at: now, ends_at })?;
+        }
+    }
     write(tx, appointment, Status::Accepted, Some(now))
 }
 
@@ -53,6 +68,10 @@ pub fn complete(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
     let appointment = accepted(tx, id)?;
     let started_at = appointment.started_at;
     let appointment = write(tx, appointment, Status::Completed, started_at)?;
+    if appointment.kind == AppointmentKind::WalkIn {
+        let now = tx.now();
+        occupancy::end_at(tx, id, now)?;
+    }
     let by = party(&tx.meta().principal);
     facts::tell(tx, appointment, Told::Completed, by, None, None)
 }
@@ -63,9 +82,24 @@ pub fn no_show(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
     if appointment.started_at.is_some() {
         return Err(SchedulingRefusal::InvalidTransition.refusal().into());
     }
-    let appointment = write(tx, appointment, Status::NoShow, None)?;
+    missed(tx, id)
+}
+
+/// The patient never came, whether or not the doctor began. `invalid_transition` unless the appointment is accepted.
+pub fn missed(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
+    let appointment = accepted(tx, id)?;
+    let started_at = appointment.started_at;
+    let appointment = write(tx, appointment, Status::NoShow, started_at)?;
     let by = party(&tx.meta().principal);
     facts::tell(tx, appointment, Told::NoShow, by, None, None)
+}
+
+/// The patient waited in vain: the appointment is called off. `invalid_transition` unless it is accepted.
+pub fn in_vain(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
+    let appointment = accepted(tx, id)?;
+    let appointment = write(tx, appointment, Status::Cancelled, None)?;
+    let by = party(&tx.meta().principal);
+    facts::tell(tx, appointment, Told::Cancelled, by, None, None)
 }
 
 fn accepted(tx: &mut Tx<'_>, id: AppointmentId) -> Result<Appointment> {
@@ -90,7 +124,7 @@ fn write(
     Ok(changed)
 }
 
-fn party(principal: &Principal) -> Party {
+pub(crate) fn party(principal: &Principal) -> Party {
     match principal.user().map(|user| user.role) {
         Some(Role::Patient) => Party::Patient,
         Some(Role::Doctor) => Party::Doctor,

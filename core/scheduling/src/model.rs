@@ -65,6 +65,39 @@ pub enum VisitType {
     InPerson,
 }
 
+/// How an appointment came about.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    EnumIter,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum AppointmentKind {
+    /// For a slot.
+    #[default]
+    Booked,
+    /// The patient came and waits: it holds the doctor's time only from when it begins.
+    WalkIn,
+}
+
+impl AppointmentKind {
+    /// Events say nothing of the usual kind, as they did before there was another.
+    fn is_booked(&self) -> bool {
+        *self == Self::Booked
+    }
+}
+
 /// On whose behalf something was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
@@ -91,7 +124,10 @@ pub struct Appointment {
     pub patient_id: PatientId,
     /// Where it belongs.
     pub facility_id: FacilityId,
-    /// When it begins.
+    /// How it came about.
+    #[serde(default, skip_serializing_if = "AppointmentKind::is_booked")]
+    pub kind: AppointmentKind,
+    /// When it begins; for a walk-in, when the patient came.
     pub starts_at: Timestamp,
     /// When it ends; the doctor's buffer comes after this.
     pub ends_at: Timestamp,

@@ -8,6 +8,8 @@ consilium_kernel::refusals! {
         SlotTaken: Conflict, "slot_taken", "This time is taken. Please choose another one.";
         DayFull: Conflict, "day_full", "The doctor takes no more appointments on that day.";
         PatientBusy: Conflict, "patient_busy", "The patient has another appointment at that time.";
+        AlreadyWaiting: Conflict, "already_waiting", "The patient waits without an appointment already.";
+        WaitingRoomFull: Conflict, "waiting_room_full", "As many patients wait for this doctor as may. Please book an appointment.";
         InvalidTransition: Conflict, "invalid_transition", "The appointment is not in a state in which this can be done.";
         HoldExpired: Conflict, "hold_expired", "The time that was kept for you is free again. Please book another one.";
         DoctorNotFound: NotFound, "doctor_not_found", "There is no such doctor who can be booked.";

@@ -9,8 +9,8 @@ use crate::{
     access::{Action, Belongs},
     availability::{Availability, VersionedAvailability},
     follow_ups::{FollowUp, FollowUpCommand, FollowUpEvent, FollowUpId, Hold},
-    model::{Appointment, Party, Status, VisitType},
-    slots::{Busy, Interval},
+    model::{Appointment, AppointmentKind, Party, Status, VisitType},
+    slots::{self, Busy, Interval},
 };
 
 /// One doctor's schedule: the guard against double-booking.
@@ -32,6 +32,7 @@ pub struct DoctorSchedule {
 pub struct Entry {
     pub(crate) facility_id: FacilityId,
     pub(crate) patient_id: PatientId,
+    pub(crate) kind: AppointmentKind,
     pub(crate) starts_at: Timestamp,
     pub(crate) ends_at: Timestamp,
     pub(crate) status: Status,
@@ -48,6 +49,7 @@ impl Entry {
         Self {
             facility_id: appointment.facility_id,
             patient_id: appointment.patient_id,
+            kind: appointment.kind,
             starts_at: appointment.starts_at,
             ends_at: appointment.ends_at,
             status: appointment.status,
@@ -198,6 +200,12 @@ impl DoctorSchedule {
     pub(crate) fn busy(&self, availability: &Availability, except: Option<AppointmentId>) -> Busy {
         let held = self.held.iter().filter(|(id, _)| Some(**id) != except).map(|(_, held)| *held);
         Busy::new(&availability.time_zone, held)
+    }
+
+    /// What an appointment would hold that starts at this slot.
+    pub(crate) fn wanted(&self, starts_at: Timestamp) -> Option<Interval> {
+        let availability = &self.availability.as_ref()?.availability;
+        Some(slots::occupancy(availability, slots::slot_at(availability, starts_at)?))
     }
 
     /// Whose `entry` is.

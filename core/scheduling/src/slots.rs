@@ -30,6 +30,11 @@ pub struct Interval {
 pub type Slot = Interval;
 
 impl Interval {
+    /// Whether they have a part in common.
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        self.intersection(other).is_some()
+    }
+
     /// The part that both have, if any.
     fn intersection(self, other: Self) -> Option<Self> {
         let starts_at = self.starts_at.max(other.starts_at);
@@ -107,6 +112,17 @@ pub fn occupancy(availability: &Availability, slot: Slot) -> Interval {
 /// The slot that starts exactly then, free or not.
 pub fn slot_at(availability: &Availability, starts_at: Timestamp) -> Option<Slot> {
     grid(availability, starts_at, after(starts_at, 1)).into_iter().find(|slot| slot.starts_at == starts_at)
+}
+
+/// Whether the doctor's hours cover this instant.
+pub fn is_open(availability: &Availability, now: Timestamp) -> bool {
+    let zone = &availability.time_zone;
+    let stretches = stretches(zone.rules(), after(now, -24 * 60), after(now, 24 * 60));
+    let date = local_date(zone, now);
+    availability
+        .hours_of(date)
+        .flat_map(|hours| open(&stretches, date, hours))
+        .any(|open| open.starts_at <= now && now < open.ends_at)
 }
 
 /// The date on the wall calendar of `zone`.

@@ -33,7 +33,7 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
         }
         _ => {}
     }
-    let (path, body) = request(world, route).await;
+    let (path, body) = request(world, route, caller).await;
     let method = route.split_once(' ').expect("METHOD /path").0.parse().expect("a method");
     let mut call = client.call(method, &path);
     if route.starts_with("PATCH /webhook-subscriptions") {
@@ -47,7 +47,7 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
 }
 
 /// Where to send what, with things that are there and in the right state. All are the patient's and the doctor's.
-async fn request(world: &World, route: &str) -> (String, Value) {
+async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
     let path = route.split_once(' ').expect("METHOD /path").1;
     let at = |id: &str| path.replace("{id}", id);
     let n = world.fresh();
@@ -91,6 +91,25 @@ async fn request(world: &World, route: &str) -> (String, Value) {
 
         "POST /consultations/{id}/join" | "POST /consultations/{id}/leave" | "POST /consultations/{id}/start" => {
             (at(&world.agreed().await), none)
+        }
+        // A patient waits in one place at a time: each caller brings, or is, somebody who does not wait yet.
+        "POST /doctors/{id}/waiting-room" => {
+            let brought = match caller {
+                "patient" | "foreign patient" => Value::Null,
+                _ => json!(world.newcomer().await),
+            };
+            (at(doctor), json!({"patient_id": brought, "reason": "Fever", "visit_type": "video"}))
+        }
+        "POST /doctors/{id}/waiting-room/delay" => (at(doctor), json!({"minutes": 10})),
+        "POST /doctors/{id}/waiting-room/walk-ins" => (at(doctor), json!({"accept": "always"})),
+        "POST /consultations/{id}/device-check" => (at(&world.agreed().await), json!({"camera": "ok"})),
+        "POST /consultations/{id}/emergency" => (at(&world.waited().await), none),
+        "POST /consultations/{id}/invitations" => {
+            (at(&world.agreed().await), json!({"user_id": world.person("nurse").expect("a nurse").id, "role": "nurse"}))
+        }
+        "POST /consultations/{id}/invitations/{invitation_id}/withdraw" => {
+            let (consultation, invitation) = world.invited().await;
+            (at(&consultation).replace("{invitation_id}", &invitation), none)
         }
         "POST /consultations/{id}/admit" => (at(&world.waited().await), none),
         "POST /consultations/{id}/end" => (at(&world.begun().await), none),

@@ -116,6 +116,19 @@ impl World {
         id
     }
 
+    /// The id of a patient whom nobody has seen yet.
+    pub async fn newcomer(&self) -> String {
+        self.app_client.register("patient", &format!("newcomer-{}", self.fresh())).await.patient_id
+    }
+
+    /// A consultation to which a nurse was invited, and the invitation.
+    pub async fn invited(&self) -> (String, String) {
+        let id = self.agreed().await;
+        let nurse = json!({"user_id": self.person("nurse").expect("a nurse").id, "role": "nurse"});
+        let made = self.doctor.post(&format!("/consultations/{id}/invitations"), nurse).await.expect(201);
+        (id, text(&made, "id").to_owned())
+    }
+
     /// The id of a consultation that has begun.
     pub async fn begun(&self) -> String {
         let id = self.agreed().await;

@@ -3,6 +3,7 @@
 mod client;
 mod coming_in;
 mod conversations;
+mod invited;
 mod limits;
 mod talking;
 mod world;

@@ -100,7 +100,8 @@ pub fn quick() -> WsSettings {
 }
 
 impl World {
-    /// A doctor, two patients, a nurse, and an accepted appointment of the first; the clock stands ten minutes before it.
+    /// Two doctors, two patients, a nurse, and an accepted appointment of the first; the clock stands ten minutes
+    /// before it.
     pub async fn new(test: TestDb, settings: WsSettings) -> Self {
         let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
         let publisher = bus.clone();
@@ -113,7 +114,9 @@ impl World {
         let identity = Identity::new(test.db.clone(), hashing).unwrap();
         let people = People::new(test.db.clone(), identity.clone());
         let mut users = HashMap::new();
-        for (name, role) in [("doctor", Role::Doctor), ("ada", Role::Patient), ("bob", Role::Patient)] {
+        let people_of_the_clinic =
+            [("doctor", Role::Doctor), ("colleague", Role::Doctor), ("ada", Role::Patient), ("bob", Role::Patient)];
+        for (name, role) in people_of_the_clinic {
             users.insert(name.to_owned(), register(&people, name, role).await);
         }
         users.insert("nurse".to_owned(), nurse(&identity).await);

@@ -268,3 +268,12 @@ pub fn unread(session: &mut Session<'_>, id: uuid::Uuid, user: UserId, read_seq:
         .count()
         .get_result(session.connection())?)
 }
+
+/// How many messages a conversation has, without those that were deleted.
+pub fn count(session: &mut Session<'_>, id: uuid::Uuid) -> Result<i64> {
+    Ok(message::table
+        .filter(message::conversation_id.eq(key(id)))
+        .filter(message::deleted_at.is_null())
+        .count()
+        .get_result(session.connection())?)
+}

@@ -5,5 +5,5 @@ mod notices;
 mod tables;
 
 pub(crate) use messages::{Stored, find, insert, replace, sent_before, told};
-pub use messages::{history, messages_after, search, unread};
+pub use messages::{count, history, messages_after, search, unread};
 pub(crate) use notices::{Notice, notice, notice_of, save_notice};

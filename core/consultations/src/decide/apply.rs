@@ -1,9 +1,8 @@
 //! How an event changes the consultation.
 
 use consilium_kernel::{Timestamp, UserId};
-use consilium_scheduling::Status as AppointmentStatus;
 
-use super::Event;
+use super::{Event, settles_as};
 use crate::{
     model::{Consultation, Part, Participant, Status},
     video::{ENDED, VideoChoice},
@@ -14,14 +13,31 @@ impl Consultation {
     pub(crate) fn take(&mut self, event: &Event) {
         match event.clone() {
             Event::Opened => {}
-            Event::Moved { starts_at, ends_at } => (self.starts_at, self.ends_at) = (starts_at, ends_at),
+            Event::Moved { starts_at, ends_at } => {
+                (self.starts_at, self.ends_at) = (starts_at, ends_at);
+                self.place_at = self.place_at.map(|_| starts_at);
+            }
             Event::Joined { user_id, role, at, .. } => {
                 let participant = self.participant_mut(user_id, role);
                 (participant.present, participant.joined_at) = (true, Some(at));
+                if role == Part::Patient {
+                    self.away_since = None;
+                }
             }
-            Event::Waited { since } => {
+            Event::Waited { since, place_at } => {
                 self.status = Status::Waiting;
                 self.waiting_since = self.waiting_since.or(Some(since));
+                self.place_at = Some(place_at);
+            }
+            Event::Placed { place_at } => self.place_at = Some(place_at),
+            Event::EmergencyRaised => self.is_emergency = true,
+            Event::DeviceChecked { .. } => {}
+            Event::Invited { invitation } => self.invitations.push(invitation),
+            Event::InvitationWithdrawn { id, at, .. } => {
+                let withdrawn = self.invitations.iter_mut().find(|invitation| invitation.id == id);
+                if let Some(invitation) = withdrawn {
+                    invitation.withdrawn_at = Some(at);
+                }
             }
             Event::Able { user_id, role, capabilities } => {
                 self.participant_mut(user_id, role).capabilities = Some(capabilities);
@@ -33,18 +49,23 @@ impl Consultation {
                 self.videos.push(VideoChoice { number, provider, room, reason, chosen_at, left_at, left_because });
             }
             Event::VideoLost { reason, at } => self.leave_video(&reason, at),
-            Event::Left { user_id, role, .. } => self.participant_mut(user_id, role).present = false,
+            Event::Left { user_id, role, at, .. } => {
+                self.participant_mut(user_id, role).present = false;
+                if role == Part::Patient && self.status == Status::Waiting {
+                    self.away_since = Some(at);
+                }
+            }
             Event::Admitted => {}
             Event::Started { at } => {
                 self.status = Status::InProgress;
                 self.started_at = Some(at);
             }
             Event::Ended { status, at } => {
+                if self.is_agreed() {
+                    self.appointment_status = settles_as(self, status);
+                }
                 self.status = status;
                 self.ended_at = Some(at);
-                if status == Status::Completed {
-                    self.appointment_status = AppointmentStatus::Completed;
-                }
                 self.participants.iter_mut().for_each(|participant| participant.present = false);
                 self.leave_video(ENDED, at);
             }

@@ -2,18 +2,21 @@
 
 mod apply;
 mod chat;
+mod invitations;
 mod life;
 mod video;
+mod waiting;
 
 pub(crate) use chat::chat_is_open;
-pub(crate) use life::abandoned_at;
+pub(crate) use life::{abandoned_at, settles_as};
+pub(crate) use waiting::walk_in;
 
 use consilium_kernel::{CommandMeta, Principal, Refusal, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     actor::Action,
-    model::{Consultation, LeftBecause, Part, Status},
+    model::{Client, Consultation, DeviceCheck, Invitation, InvitationId, LeftBecause, Part, Status},
     refusal::ConsultationRefusal::InvalidTransition,
     service::Policy,
     video::Capabilities,
@@ -28,9 +31,19 @@ pub enum Event {
     /// Its appointment was moved.
     Moved { starts_at: Timestamp, ends_at: Timestamp },
     /// Somebody came.
-    Joined { user_id: UserId, role: Part, reconnected: bool, at: Timestamp },
-    /// The patient waits from now on.
-    Waited { since: Timestamp },
+    Joined { user_id: UserId, role: Part, reconnected: bool, client: Client, at: Timestamp },
+    /// The patient waits from now on, at this place in the line.
+    Waited { since: Timestamp, place_at: Timestamp },
+    /// The patient stayed away too long and has a new place in the line.
+    Placed { place_at: Timestamp },
+    /// The waiting patient needs help at once.
+    EmergencyRaised,
+    /// Somebody looked whether their devices work.
+    DeviceChecked { user_id: UserId, role: Part, check: DeviceCheck },
+    /// The doctor asked somebody to join.
+    Invited { invitation: Invitation },
+    /// The doctor does so no longer.
+    InvitationWithdrawn { id: InvitationId, user_id: UserId, role: Part, at: Timestamp },
     /// Somebody's client can do this much.
     Able { user_id: UserId, role: Part, capabilities: Capabilities },
     /// A provider serves it from now on.
@@ -38,7 +51,7 @@ pub enum Event {
     /// No provider serves it any more.
     VideoLost { reason: String, at: Timestamp },
     /// Somebody is gone.
-    Left { user_id: UserId, role: Part, because: LeftBecause },
+    Left { user_id: UserId, role: Part, because: LeftBecause, at: Timestamp },
     /// The waiting patient was let in.
     Admitted,
     /// Doctor and patient began.
@@ -63,7 +76,7 @@ pub(crate) fn decide(
         return Err(Refusal::not_found());
     }
     let mut events = match (action, &meta.principal) {
-        (Action::Drop { user_id }, Principal::System) => life::leave(consultation, *user_id, LeftBecause::Dropped),
+        (Action::Drop { user_id }, Principal::System) => life::leave(consultation, *user_id, LeftBecause::Dropped, now),
         (Action::Abandon { .. }, Principal::System) => life::abandon(consultation, policy, now),
         (Action::UseVideo { after, provider, room, reason }, Principal::System) => {
             video::choose(consultation, *after, provider, room, reason, now)
@@ -92,16 +105,24 @@ fn asked(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     match action {
-        Action::Join { capabilities } => {
-            let mut events = life::join(consultation, policy, part, user, now)?;
+        Action::Join { capabilities, client } => {
+            let mut events = life::join(consultation, policy, (part, user), client, now)?;
             let known = consultation.participant(user).and_then(|participant| participant.capabilities.as_ref());
             if let Some(capabilities) = capabilities.as_ref().filter(|said| Some(*said) != known) {
                 events.push(Event::Able { user_id: user, role: part, capabilities: capabilities.clone() });
             }
             Ok(events)
         }
-        Action::Leave => Ok(life::leave(consultation, user, LeftBecause::Left)),
-        Action::Admit | Action::Start | Action::End if part != Part::Doctor => Err(Refusal::forbidden()),
+        Action::Leave => Ok(life::leave(consultation, user, LeftBecause::Left, now)),
+        Action::RaiseEmergency => waiting::raise_emergency(consultation, part),
+        Action::CheckDevice(check) => waiting::check_device(consultation, part, user, check),
+        Action::Admit | Action::Start | Action::End | Action::Invite(_) | Action::WithdrawInvitation { .. }
+            if part != Part::Doctor =>
+        {
+            Err(Refusal::forbidden())
+        }
+        Action::Invite(invitation) => invitations::invite(consultation, invitation, user),
+        Action::WithdrawInvitation { id } => invitations::withdraw(consultation, *id, now),
         Action::Admit => life::begin(consultation, &[Status::Waiting], now),
         Action::Start => life::begin(consultation, &[Status::Scheduled, Status::Waiting], now),
         Action::End if consultation.status == Status::InProgress => {

@@ -2,17 +2,22 @@
 
 mod estimate;
 mod refresh;
+mod room;
 
 use std::collections::HashMap;
 
-use consilium_db::{Result, Session, Tx};
+use consilium_db::{Error, Result, Session, Tx};
 use consilium_kernel::{ConsultationId, DoctorId, PatientId, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(crate) use refresh::WaitingLines;
+pub use room::{Delay, DelayReason, NewDelay, WaitingRoom, WalkIns};
 
-use crate::{store, topic, waiting_room_topic};
+use crate::{
+    model::{AppointmentKind, DeviceCheck},
+    store, topic, waiting_room_topic,
+};
 
 /// A place in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,12 +38,20 @@ pub struct WaitingPatient {
     /// The place.
     #[serde(flatten)]
     pub place: WaitingPlace,
+    /// Whether they were booked or walked in.
+    pub kind: AppointmentKind,
     /// Emergencies come first.
     pub is_emergency: bool,
-    /// The booked start.
+    /// How urgent staff found it, 1 to 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triage_level: Option<i32>,
+    /// The booked start; for walk-ins, when they came.
     pub starts_at: Timestamp,
     /// When they first came.
     pub waiting_since: Option<Timestamp>,
+    /// What the last check of their devices found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_check: Option<DeviceCheck>,
 }
 
 /// Consultations whose lengths are averaged.
@@ -53,25 +66,31 @@ pub(crate) fn line(session: &mut Session<'_>, scope: Scope, doctor: DoctorId) ->
     let now = session.now();
     let recent = store::durations(session, scope, doctor, RECENT)?;
     let running = store::in_progress_since(session, scope, doctor)?;
-    let slots = rows.iter().map(|(_, _, _, starts_at, ends_at, _)| (Some(*starts_at), Some(*ends_at))).collect();
+    let late = store::room(session, scope, doctor)?.delay;
+    let ids: Vec<ConsultationId> = rows.iter().map(|row| row.id).collect();
+    let mut checks = store::device_checks(session, &ids)?;
+    let slots = rows.iter().map(|row| (Some(row.starts_at), Some(row.ends_at))).collect();
     let usual = estimate::mean_seconds(if recent.is_empty() { slots } else { recent });
-    let remaining = running.map_or(0, |since| estimate::remaining_seconds(usual, since, now));
+    let running = running.map_or(0, |since| estimate::remaining_seconds(usual, since, now));
+    let remaining = late.map_or(running, |delay| running.max(delay.until.duration_since(now).as_secs()));
     let entry = |(index, row): (usize, store::WaitingRow)| {
-        let (consultation_id, patient_id, is_emergency, starts_at, _, waiting_since) = row;
-        let early = if is_emergency { 0 } else { starts_at.duration_since(now).as_secs() };
-        WaitingPatient {
-            consultation_id,
-            patient_id,
+        let early = if row.is_emergency { 0 } else { row.starts_at.duration_since(now).as_secs() };
+        Ok(WaitingPatient {
+            consultation_id: row.id,
+            patient_id: row.patient_id,
             place: WaitingPlace {
                 position: i32::try_from(index + 1).unwrap_or(i32::MAX),
                 expected_wait_seconds: estimate::expected_wait(index, usual, remaining, early),
             },
-            is_emergency,
-            starts_at,
-            waiting_since,
-        }
+            kind: row.kind.parse().map_err(|_| Error::Sealed("a consultation has an unknown kind"))?,
+            is_emergency: row.is_emergency,
+            triage_level: row.triage,
+            starts_at: row.starts_at,
+            waiting_since: row.waiting_since,
+            device_check: checks.remove(&row.id),
+        })
     };
-    Ok(rows.into_iter().enumerate().map(entry).collect())
+    rows.into_iter().enumerate().map(entry).collect()
 }
 
 /// Tells everybody whose place changed, and the doctor, as the last statements of the transaction.

@@ -5,7 +5,7 @@ mod decide;
 mod model;
 
 use consilium_db::{Error, Result, Session, Tx, outbox::Fact};
-use consilium_kernel::{CommandMeta, ConsultationId, Refusal, Timestamp, UserId};
+use consilium_kernel::{CommandMeta, ConsultationId, Principal, Refusal, Role, Timestamp, UserId};
 use consilium_runtime::{LiveEvent, Signal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,7 +16,7 @@ pub use model::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice
 use crate::{
     backup::{Because, offer_backup_link},
     facts,
-    model::Consultation,
+    model::{Consultation, Part},
     refusal::ConsultationRefusal::NotAdmitted,
     service::Consultations,
     store, topic,
@@ -107,9 +107,9 @@ impl Consultations {
     pub async fn quality(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Vec<ParticipantQuality>, Refusal> {
         let consultation = self.visible(meta, id).await?;
         match consultation.part_of(&meta.principal) {
-            Some(crate::Part::Patient) => return Err(Refusal::forbidden()),
-            Some(_) => {}
-            None => self.audit_read(meta, "read_quality", &consultation).await?,
+            Some(Part::Doctor) => {}
+            Some(_) if !runs_the_technics(&meta.principal) => return Err(Refusal::forbidden()),
+            _ => self.audit_read(meta, "read_quality", &consultation).await?,
         }
         let read = move |session: &mut Session<'_>| store::quality(session, id);
         let mut all = self.db.read(read).await?;
@@ -118,6 +118,11 @@ impl Consultations {
         }
         Ok(all)
     }
+}
+
+/// Who sees how connections are without being a consultation's doctor.
+fn runs_the_technics(principal: &Principal) -> bool {
+    principal.user().is_some_and(|user| matches!(user.role, Role::Support | Role::Admin))
 }
 
 fn report(tx: &mut Tx<'_>, consultation: &Consultation, user: UserId, measured: &[Measurement]) -> Result<Outcome> {

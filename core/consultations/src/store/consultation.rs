@@ -7,13 +7,19 @@ use consilium_db::{
 use consilium_kernel::{ConsultationId, Timestamp};
 use diesel::{prelude::*, result::DatabaseErrorKind, result::Error as DieselError};
 
-use super::{participants, save_participants, tables::consultation, videos};
+use super::{invitations, participants, save_participants, tables::consultation, videos};
 use crate::{
     appointments::not_yet_opened,
     model::{Consultation, Status},
 };
 
-type StateRow = (String, Option<Timestamp>, Option<Timestamp>, Option<Timestamp>, i64);
+type StateRow = (
+    String,
+    (bool, Option<i32>),
+    (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>),
+    (Option<Timestamp>, Option<Timestamp>),
+    i64,
+);
 
 /// The consultation, with the appointment's present times; `None` when no appointment led to it.
 pub(crate) fn find(session: &mut Session<'_>, id: ConsultationId) -> Result<Option<Consultation>> {
@@ -23,18 +29,21 @@ pub(crate) fn find(session: &mut Session<'_>, id: ConsultationId) -> Result<Opti
         .find(key(id))
         .select((
             consultation::status,
-            consultation::waiting_since,
-            consultation::started_at,
-            consultation::ended_at,
+            (consultation::is_emergency, consultation::triage),
+            (consultation::waiting_since, consultation::place_at, consultation::away_since),
+            (consultation::started_at, consultation::ended_at),
             consultation::version,
         ))
         .first(session.connection())
         .optional()?;
-    if let Some((status, waiting_since, started_at, ended_at, version)) = row {
+    if let Some((status, urgency, waiting, times, version)) = row {
         found.status = status_of(&status)?;
-        (found.waiting_since, found.started_at, found.ended_at) = (waiting_since, started_at, ended_at);
+        (found.is_emergency, found.triage) = urgency;
+        (found.waiting_since, found.place_at, found.away_since) = waiting;
+        (found.started_at, found.ended_at) = times;
         found.version = version;
         found.participants = participants(session, id)?;
+        found.invitations = invitations(session, id)?;
         found.videos = videos(session, id)?;
     }
     Ok(Some(found))
@@ -63,7 +72,11 @@ pub(crate) fn save(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation)
                 consultation::status.eq(after.status.to_string()),
                 consultation::starts_at.eq(at(after.starts_at)),
                 consultation::ends_at.eq(at(after.ends_at)),
+                consultation::is_emergency.eq(after.is_emergency),
+                consultation::priority.eq(after.priority()),
                 consultation::waiting_since.eq(maybe_at(after.waiting_since)),
+                consultation::place_at.eq(maybe_at(after.place_at)),
+                consultation::away_since.eq(maybe_at(after.away_since)),
                 consultation::started_at.eq(maybe_at(after.started_at)),
                 consultation::ended_at.eq(maybe_at(after.ended_at)),
                 consultation::version.eq(after.version),
@@ -84,12 +97,19 @@ fn insert(tx: &mut Tx<'_>, new: &Consultation) -> Result<()> {
             consultation::appointment_id.eq(key(new.appointment_id)),
             consultation::doctor_id.eq(key(new.doctor_id)),
             consultation::patient_id.eq(key(new.patient_id)),
+            consultation::kind.eq(new.kind.to_string()),
             consultation::status.eq(new.status.to_string()),
             consultation::visit_type.eq(new.visit_type.to_string()),
             consultation::is_emergency.eq(new.is_emergency),
+            consultation::triage.eq(new.triage),
+            consultation::priority.eq(new.priority()),
             consultation::starts_at.eq(at(new.starts_at)),
             consultation::ends_at.eq(at(new.ends_at)),
-            consultation::waiting_since.eq(maybe_at(new.waiting_since)),
+            (
+                consultation::waiting_since.eq(maybe_at(new.waiting_since)),
+                consultation::place_at.eq(maybe_at(new.place_at)),
+                consultation::away_since.eq(maybe_at(new.away_since)),
+            ),
             consultation::started_at.eq(maybe_at(new.started_at)),
             consultation::ended_at.eq(maybe_at(new.ended_at)),
             consultation::version.eq(new.version),

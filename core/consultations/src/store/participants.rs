@@ -1,15 +1,15 @@
-//! Who is, and was, in a consultation.
+//! Who is in a consultation, and how far they have read.
 
 use consilium_db::{
     Error, Result, Session, Tx,
-    types::{at, key, maybe_at},
+    types::{key, maybe_at},
 };
-use consilium_kernel::{ConsultationId, FacilityId, Id, Timestamp, UserId};
+use consilium_kernel::{ConsultationId, FacilityId, Timestamp, UserId};
 use diesel::prelude::*;
 
-use super::tables::{consultation_participant as participant, participant_session as stay};
+use super::tables::consultation_participant as participant;
 use crate::{
-    model::{Consultation, LeftBecause, Participant},
+    model::{Consultation, Participant},
     video::Capabilities,
 };
 
@@ -67,45 +67,6 @@ pub(crate) fn save_participants(
                 .execute(tx.connection())?;
         }
     }
-    Ok(())
-}
-
-/// Notes that somebody came.
-pub(crate) fn open_session(
-    tx: &mut Tx<'_>,
-    consultation: &Consultation,
-    user: UserId,
-    reconnected: bool,
-    joined_at: Timestamp,
-) -> Result<()> {
-    let id: Id<()> = tx.new_id();
-    diesel::insert_into(stay::table)
-        .values((
-            stay::id.eq(key(id)),
-            stay::consultation_id.eq(key(consultation.id)),
-            stay::user_id.eq(key(user)),
-            stay::facility_id.eq(key(consultation.facility_id)),
-            stay::reconnected.eq(reconnected),
-            stay::joined_at.eq(at(joined_at)),
-        ))
-        .execute(tx.connection())?;
-    Ok(())
-}
-
-/// Notes that somebody went; `None` means everybody.
-pub(crate) fn close_session(
-    tx: &mut Tx<'_>,
-    consultation: &Consultation,
-    user: Option<UserId>,
-    because: LeftBecause,
-) -> Result<()> {
-    let now = tx.now();
-    let values = (stay::left_at.eq(maybe_at(Some(now))), stay::left_because.eq(because.to_string()));
-    let open = stay::table.filter(stay::consultation_id.eq(key(consultation.id)).and(stay::left_at.is_null()));
-    match user {
-        Some(user) => diesel::update(open.filter(stay::user_id.eq(key(user)))).set(values).execute(tx.connection())?,
-        None => diesel::update(open).set(values).execute(tx.connection())?,
-    };
     Ok(())
 }
 

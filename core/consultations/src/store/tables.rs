@@ -9,12 +9,17 @@ diesel::table! {
         appointment_id -> Uuid,
         doctor_id -> Uuid,
         patient_id -> Uuid,
+        kind -> Text,
         status -> Text,
         visit_type -> Text,
         is_emergency -> Bool,
+        triage -> Nullable<Integer>,
+        priority -> Integer,
         starts_at -> Instant,
         ends_at -> Instant,
         waiting_since -> Nullable<Instant>,
+        place_at -> Nullable<Instant>,
+        away_since -> Nullable<Instant>,
         started_at -> Nullable<Instant>,
         ended_at -> Nullable<Instant>,
         version -> BigInt,
@@ -44,7 +49,11 @@ diesel::table! {
         consultation_id -> Uuid,
         user_id -> Uuid,
         facility_id -> Uuid,
+        role -> Text,
         reconnected -> Bool,
+        user_agent -> Nullable<Text>,
+        device -> Nullable<Text>,
+        connection -> Nullable<Text>,
         joined_at -> Instant,
         left_at -> Nullable<Instant>,
         left_because -> Nullable<Text>,
@@ -162,5 +171,46 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(consultation_participant -> consultation (consultation_id));
-diesel::allow_tables_to_appear_in_same_query!(consultation, consultation_participant);
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_invitation (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+        invited_at -> Instant,
+        withdrawn_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    device_check (consultation_id, user_id) {
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        facility_id -> Uuid,
+        role -> Text,
+        camera -> Text,
+        microphone -> Text,
+        bandwidth_kbps -> Nullable<Integer>,
+        browser -> Nullable<Text>,
+        checked_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    waiting_room (doctor_id) {
+        doctor_id -> Uuid,
+        facility_id -> Uuid,
+        walk_ins -> Text,
+        delayed_until -> Nullable<Instant>,
+        delay_reason -> Nullable<Text>,
+        delay_text -> Nullable<Binary>,
+        version -> BigInt,
+    }
+}

@@ -4,34 +4,39 @@ use consilium_db::{Result, Session, Tx, types::key};
 use consilium_kernel::{ConsultationId, DoctorId, PatientId, Scope, Timestamp};
 use diesel::prelude::*;
 
-use super::tables::{consultation, consultation_participant as participant, waiting_place as place};
-use crate::model::{Part, Status};
+use super::tables::{consultation, waiting_place as place};
+use crate::model::Status;
 
-/// Somebody in the line: consultation, patient, emergency, booked start, booked end, waiting since.
-pub(crate) type WaitingRow = (ConsultationId, PatientId, bool, Timestamp, Timestamp, Option<Timestamp>);
+/// Somebody in the line.
+#[derive(Queryable)]
+pub(crate) struct WaitingRow {
+    pub(crate) id: ConsultationId,
+    pub(crate) patient_id: PatientId,
+    pub(crate) kind: String,
+    pub(crate) is_emergency: bool,
+    pub(crate) triage: Option<i32>,
+    pub(crate) starts_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) waiting_since: Option<Timestamp>,
+}
 /// Somebody's place as last told.
 pub(crate) type PlaceRow = (ConsultationId, i32);
 
-/// Everybody who is there and waits for this doctor, in the order of the line: emergencies first, then by
-/// booked time, then by arrival.
+/// Everybody who is there and waits for this doctor, in the order of the line: by urgency, then by the time of their
+/// place, then by arrival.
 pub(crate) fn waiting(session: &mut Session<'_>, scope: Scope, doctor: DoctorId) -> Result<Vec<WaitingRow>> {
     Ok(consultation::table
-        .inner_join(participant::table)
         .filter(consultation::facility_id.eq(key(scope.facility_id)))
         .filter(consultation::doctor_id.eq(key(doctor)))
         .filter(consultation::status.eq(Status::Waiting.to_string()))
-        .filter(participant::role.eq(Part::Patient.to_string()))
-        .filter(participant::present.eq(true))
-        .order((
-            consultation::is_emergency.desc(),
-            consultation::starts_at,
-            consultation::waiting_since,
-            consultation::id,
-        ))
+        .filter(consultation::away_since.is_null())
+        .order((consultation::priority, consultation::place_at, consultation::waiting_since, consultation::id))
         .select((
             consultation::id,
             consultation::patient_id,
+            consultation::kind,
             consultation::is_emergency,
+            consultation::triage,
             consultation::starts_at,
             consultation::ends_at,
             consultation::waiting_since,

@@ -44,7 +44,7 @@ impl Consultations {
         if !consultation.has_room() {
             return Ok(None);
         }
-        let (name, preferred) = self.name_and_wish(consultation, role).await?;
+        let (name, preferred) = self.name_and_wish(consultation, role, user_id).await?;
         let participant = VideoParticipant { user_id, role, display_name: name };
         let mut known = consultation.clone();
         let mut failed: Vec<String> = Vec::new();
@@ -212,6 +212,7 @@ impl Consultations {
         &self,
         consultation: &Consultation,
         role: Part,
+        user: UserId,
     ) -> Result<(String, Option<String>), Refusal> {
         let (doctor, patient) = (consultation.doctor_id, consultation.patient_id);
         let read = self.db.read(move |session| {
@@ -221,6 +222,8 @@ impl Consultations {
                 Part::Doctor => doctor.map(|doctor| doctor.display_name),
                 Part::Patient => consilium_people::patient(session, patient)?
                     .map(|patient| format!("{} {}", patient.given_name, patient.family_name)),
+                Part::SecondDoctor | Part::Nurse | Part::Interpreter => consilium_identity::contact(session, user)?
+                    .map(|contact| format!("{} {}", contact.given_name, contact.family_name)),
             };
             Ok(name.map(|name| (name, preferred)))
         });

@@ -3,10 +3,7 @@
 use consilium_kernel::Refusal;
 
 use super::{REPORTED, VideoParticipant, VideoWish, choice::next};
-use crate::{
-    model::{Consultation, Part},
-    service::Consultations,
-};
+use crate::{model::Consultation, service::Consultations};
 
 impl Consultations {
     /// The provider that would come next; `None` when there is no other.
@@ -14,7 +11,9 @@ impl Consultations {
         if !consultation.has_room() {
             return Ok(None);
         }
-        let (_, preferred) = self.name_and_wish(consultation, Part::Doctor).await?;
+        let doctor = consultation.doctor_id;
+        let doctor = self.db.read(move |session| consilium_people::doctor(session, doctor)).await?;
+        let preferred = doctor.and_then(|doctor| doctor.video_provider);
         let available = self.video.providers(&VideoWish { facility_id: consultation.facility_id, preferred }).await;
         Ok(next(&consultation.videos, available, &[], self.db.clock().now()).into_iter().next())
     }
@@ -27,7 +26,7 @@ impl Consultations {
         let mut participants = consultation.participants.iter();
         let there = participants.find(|participant| participant.present && consultation.is_admitted(participant.role));
         let Some(there) = there else { return Ok(None) };
-        let (display_name, preferred) = self.name_and_wish(consultation, there.role).await?;
+        let (display_name, preferred) = self.name_and_wish(consultation, there.role, there.user_id).await?;
         let participant = VideoParticipant { user_id: there.user_id, role: there.role, display_name };
         match self.move_on(consultation, &failed, REPORTED, preferred, &participant).await? {
             Some((now, grant)) => {

@@ -123,7 +123,7 @@ async fn try_to_move(consultations: &Consultations, video: &LiveVideo, reason: &
     let mut participants = consultation.participants.iter();
     let there = participants.find(|participant| participant.present && consultation.is_admitted(participant.role));
     let Some(there) = there else { return Ok(()) };
-    let (display_name, preferred) = consultations.name_and_wish(&consultation, there.role).await?;
+    let (display_name, preferred) = consultations.name_and_wish(&consultation, there.role, there.user_id).await?;
     let participant = VideoParticipant { user_id: there.user_id, role: there.role, display_name };
     let failed: Vec<String> = serves.map(|choice| choice.provider.clone()).into_iter().collect();
     let moved = consultations.move_on(&consultation, &failed, reason, preferred, &participant).await?;

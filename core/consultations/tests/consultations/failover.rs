@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use consilium_consultations::{Capability, Joined, NewMessage, VideoWatch};
+use consilium_consultations::{Capability, Client, Joined, NewMessage, VideoWatch};
 use consilium_db::testing::TestDb;
 use consilium_kernel::{ConsultationId, User};
 use consilium_people::DoctorPatch;
@@ -212,16 +212,24 @@ async fn the_doctors_favourite_comes_first_and_everybodys_client_must_be_able() 
 
         // Only `first` is of use to this client.
         let able = |way| Some([way].into());
-        let joined = world.consultations.join_with(meta(&patient), id, able(Capability::Webrtc)).await.unwrap();
+        let joined = world
+            .consultations
+            .join_with(meta(&patient), id, able(Capability::Webrtc), Client::default())
+            .await
+            .unwrap();
         assert_eq!(served(joined), is("first", 2));
         let told = named(&world, id, "video_provider_switched").await;
         assert_eq!(told[0]["reason"], "capability");
         assert_eq!(join(&world, &world.doctor, id).await, is("first", 2));
         // Of no use to anybody: refused, and the others keep what they have.
-        let refused = world.consultations.join_with(meta(&patient), id, able(Capability::Sdk)).await;
+        let refused = world.consultations.join_with(meta(&patient), id, able(Capability::Sdk), Client::default()).await;
         assert_eq!(code(refused), "video_unavailable");
         assert_eq!(world.state(id).await.video().unwrap().provider, "first");
-        let joined = world.consultations.join_with(meta(&patient), id, able(Capability::Webrtc)).await.unwrap();
+        let joined = world
+            .consultations
+            .join_with(meta(&patient), id, able(Capability::Webrtc), Client::default())
+            .await
+            .unwrap();
         assert_eq!(served(joined), is("first", 2));
     }
 }

@@ -1,114 +1,26 @@
-//! A doctor, patients and appointments; and a video provider that can fail.
+//! A doctor, patients and appointments.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use consilium_consultations::{
-    AppointmentFollower, Capability, Consultation, Consultations, Policy, VideoAccess, VideoFailure, VideoGrant,
-    VideoParticipant, VideoRoom, VideoWish,
-};
+use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultation, Consultations, NewWalkIn, Policy};
 use consilium_db::{testing::TestDb, topics};
-use consilium_identity::{Hashing, Identity, IdentitySettings};
+use consilium_identity::{Hashing, Identity, IdentitySettings, NewStaff};
 use consilium_kernel::{
     AppointmentId, CommandMeta, ConsultationId, DEFAULT_FACILITY, DoctorId, Id, IdempotencyKey, Principal, Refusal,
-    Role, Scope, Timestamp, User,
+    Role, Scope, TimeZone, Timestamp, User,
 };
 use consilium_people::{Decision, People, Registration, VerifyDoctor};
 use consilium_runtime::{
-    Directory, DirectorySettings, EventBus, InProcessBus, LiveEvent, SingleNode, SubscriberWorker,
+    Directory, DirectorySettings, EventBus, InProcessBus, LiveEvent, SingleNode, SubscriberWorker, TimerHandler,
+    TimerWorker,
 };
 use consilium_scheduling::{
-    AvailabilityDraft, BookAppointment, Scheduling, SchedulingSettings, VisitType, WeeklyDraft,
+    AvailabilityDraft, BookAppointment, NoShowTimer, RequestExpiryTimer, Scheduling, SchedulingSettings,
+    Status as AppointmentStatus, VisitType, WeeklyDraft,
 };
 use uuid::Uuid;
 
-/// Providers `first`, `second` and `third`, in this order, which answer at once unless told to fail.
-#[derive(Default)]
-pub struct FakeVideo {
-    /// Providers that fail, and with what.
-    pub failing: Mutex<BTreeMap<&'static str, &'static str>>,
-    /// Providers of which it is known that they cannot be asked.
-    pub troubled: Mutex<BTreeMap<&'static str, &'static str>>,
-    /// Rooms closed: `provider/room`.
-    pub closed: Mutex<Vec<String>>,
-    /// Rooms asked for, with repetitions.
-    pub made: AtomicUsize,
-}
-
-pub const PROVIDERS: [&str; 3] = ["first", "second", "third"];
-
-impl FakeVideo {
-    pub fn fail(&self, provider: &'static str, code: &'static str) {
-        self.failing.lock().unwrap().insert(provider, code);
-    }
-
-    pub fn heal(&self, provider: &'static str) {
-        self.failing.lock().unwrap().remove(provider);
-    }
-
-    pub fn fail_all(&self) {
-        PROVIDERS.iter().for_each(|provider| self.fail(provider, "provider_down"));
-    }
-
-    fn answer<T>(&self, provider: &str, good: T) -> Result<T, VideoFailure> {
-        match self.failing.lock().unwrap().get(provider) {
-            Some(code) => Err(VideoFailure((*code).to_owned())),
-            None => Ok(good),
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl VideoAccess for FakeVideo {
-    async fn providers(&self, wish: &VideoWish) -> Vec<String> {
-        let troubled = self.troubled.lock().unwrap();
-        let well = PROVIDERS.iter().filter(|provider| !troubled.contains_key(**provider));
-        let mut all: Vec<String> = well.map(ToString::to_string).collect();
-        all.sort_by_key(|provider| Some(provider) != wish.preferred.as_ref());
-        all
-    }
-
-    async fn trouble(&self, provider: &str) -> Option<String> {
-        self.troubled.lock().unwrap().get(provider).map(ToString::to_string)
-    }
-
-    async fn create_room(&self, provider: &str, room: &VideoRoom) -> Result<String, VideoFailure> {
-        self.made.fetch_add(1, Ordering::SeqCst);
-        self.answer(provider, format!("{provider}-{}", room.consultation_id))
-    }
-
-    async fn access(
-        &self,
-        provider: &str,
-        name: &str,
-        _: &VideoRoom,
-        participant: &VideoParticipant,
-    ) -> Result<VideoGrant, VideoFailure> {
-        let way = if provider == "first" { Capability::Webrtc } else { Capability::Redirect };
-        let grant = VideoGrant {
-            provider: provider.to_owned(),
-            version: 0,
-            room: name.to_owned(),
-            join_url: None,
-            token: Some(format!("{}:{}", participant.role, participant.display_name)),
-            ice_servers: None,
-            expires_at: None,
-            ways: [way].into(),
-        };
-        self.answer(provider, grant)
-    }
-
-    async fn end_room(&self, provider: &str, name: &str) -> Result<(), VideoFailure> {
-        self.closed.lock().unwrap().push(format!("{provider}/{name}"));
-        Ok(())
-    }
-}
+use crate::video::FakeVideo;
 
 pub struct World {
     pub test: TestDb,
@@ -117,6 +29,7 @@ pub struct World {
     pub consultations: Consultations,
     pub scheduling: Scheduling,
     pub people: People,
+    pub identity: Identity,
     pub doctor: User,
     follower: SubscriberWorker,
 }
@@ -166,7 +79,8 @@ impl World {
             })
             .unwrap();
         let settings = IdentitySettings { hashing: Hashing::CHEAP, ..IdentitySettings::default() };
-        let people = People::new(test.db.clone(), Identity::new(test.db.clone(), settings).unwrap());
+        let identity = Identity::new(test.db.clone(), settings).unwrap();
+        let people = People::new(test.db.clone(), identity.clone());
         let schedules = Directory::new(test.db.clone(), SingleNode::shared(), DirectorySettings::default());
         let scheduling = Scheduling::new(
             test.db.clone(),
@@ -174,7 +88,7 @@ impl World {
             SchedulingSettings { require_verified_email: true, no_show_minutes: 30, follow_up_hold_hours: 72 },
         );
         let video = Arc::new(FakeVideo::default());
-        let consultations = open(&test, bus.clone(), video.clone());
+        let consultations = open(&test, bus.clone(), video.clone(), Policy::default());
         let follower = SubscriberWorker::new(test.db.clone(), Arc::new(AppointmentFollower::new(Policy::default())));
         let doctor = register(&people, "doctor", Role::Doctor).await;
         let id = doctor.doctor_id.unwrap();
@@ -191,14 +105,51 @@ impl World {
             max_per_day: None,
         };
         scheduling.put_availability(meta(&doctor), id, hours, 0).await.unwrap();
-        let world = Self { test, bus, video, consultations, scheduling, people, doctor, follower };
+        let world = Self { test, bus, video, consultations, scheduling, people, identity, doctor, follower };
         world.follow().await;
         world
     }
 
     /// Consultations as after a restart: nothing in memory.
     pub fn reopened(&self) -> Consultations {
-        open(&self.test, self.bus.clone(), self.video.clone())
+        open(&self.test, self.bus.clone(), self.video.clone(), Policy::default())
+    }
+
+    /// Consultations by other rules.
+    pub fn ruled_by(&self, policy: Policy) -> Consultations {
+        open(&self.test, self.bus.clone(), self.video.clone(), policy)
+    }
+
+    /// All timers of consultations and appointments, as on a server.
+    pub fn timers(&self) -> TimerWorker {
+        let db = || self.test.db.clone();
+        let handlers: Vec<Arc<dyn TimerHandler>> = vec![
+            Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(NoShowTimer::new(db())),
+            Arc::new(RequestExpiryTimer::new(db())),
+        ];
+        TimerWorker::new(db(), handlers)
+    }
+
+    /// A nurse, or somebody else who works here, with an account.
+    pub async fn colleague(&self, name: &str, role: Role) -> User {
+        let staff = NewStaff {
+            email: format!("{name}@example.org").parse().unwrap(),
+            password: "correct horse battery staple".to_owned().into(),
+            role,
+            given_name: name.to_owned(),
+            family_name: "Example".to_owned(),
+            time_zone: TimeZone::utc(),
+            language: "en".parse().unwrap(),
+        };
+        let system = CommandMeta::system(DEFAULT_FACILITY, "test");
+        let account = self.identity.create_staff(&system, staff).await.unwrap();
+        account.user(Id::new(account.id.uuid()))
+    }
+
+    /// Where the appointment stands.
+    pub async fn appointment_status(&self, id: AppointmentId) -> AppointmentStatus {
+        self.scheduling.appointment(&meta(&self.doctor), id).await.unwrap().status
     }
 
     pub fn doctor_id(&self) -> DoctorId {
@@ -207,6 +158,29 @@ impl World {
 
     pub async fn patient(&self, name: &str) -> User {
         register(&self.people, name, Role::Patient).await
+    }
+
+    /// What somebody asks for who comes without an appointment.
+    pub fn walk_in(&self) -> NewWalkIn {
+        NewWalkIn {
+            doctor_id: self.doctor_id(),
+            patient_id: None,
+            reason: "fever".to_owned(),
+            visit_type: VisitType::Video,
+            is_emergency: false,
+            triage_level: None,
+        }
+    }
+
+    /// The consultation of a patient who comes without an appointment.
+    pub async fn walked_in(&self, patient: &User) -> ConsultationId {
+        self.consultations.walk_in(meta(patient), self.walk_in()).await.unwrap().consultation.id
+    }
+
+    /// The same, registered by somebody who works here.
+    pub async fn registered(&self, staff: &User, patient: &User, triage_level: Option<i32>) -> ConsultationId {
+        let new = NewWalkIn { patient_id: patient.patient_id, triage_level, ..self.walk_in() };
+        self.consultations.walk_in(meta(staff), new).await.unwrap().consultation.id
     }
 
     /// An accepted appointment and its consultation.
@@ -233,8 +207,10 @@ impl World {
         self.test.clock.set(format!("2026-06-01T{time}Z").parse().unwrap());
     }
 
-    /// Lets the subscriber hear of everything committed so far.
+    /// Lets the subscriber hear of everything committed so far. PostgreSQL's outbox is read below the oldest running
+    /// transaction of the whole server, which may be one of another test: that one is waited for.
     pub async fn follow(&self) {
+        eventually("the outbox can be read", async || self.unreadable().await == 0).await;
         self.follower.catch_up().await.unwrap();
     }
 
@@ -259,7 +235,7 @@ impl World {
         let mut seen = Vec::new();
         for _ in 0..200 {
             let events = self.events(&topic).await;
-            seen = match events.last() {
+            seen = match events.iter().rfind(|(name, _)| name == "waiting_line_changed") {
                 Some((_, data)) => data["waiting"]
                     .as_array()
                     .unwrap()
@@ -280,6 +256,23 @@ impl World {
         self.consultations.consultation(&meta(&self.doctor), id).await.unwrap()
     }
 
+    /// Committed events that cannot be read yet.
+    async fn unreadable(&self) -> i64 {
+        use diesel::{prelude::*, sql_query, sql_types as sql};
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = sql::BigInt)]
+            events: i64,
+        }
+        let count = self.test.db.read(|session| {
+            let postgres = "SELECT count(*) AS events FROM outbox \
+                            WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+            let query = session.connection().dialect(postgres, "SELECT 0 AS events").to_owned();
+            Ok(sql_query(query).get_result::<Count>(session.connection())?.events)
+        });
+        count.await.unwrap()
+    }
+
     /// How many lines the audit log has for this action.
     pub async fn audited(&self, action: &'static str) -> i64 {
         use diesel::{prelude::*, sql_query, sql_types as sql};
@@ -296,15 +289,8 @@ impl World {
     }
 }
 
-fn open(test: &TestDb, bus: Arc<InProcessBus>, video: Arc<FakeVideo>) -> Consultations {
-    Consultations::new(
-        test.db.clone(),
-        SingleNode::shared(),
-        bus,
-        video,
-        DirectorySettings::default(),
-        Policy::default(),
-    )
+fn open(test: &TestDb, bus: Arc<InProcessBus>, video: Arc<FakeVideo>, policy: Policy) -> Consultations {
+    Consultations::new(test.db.clone(), SingleNode::shared(), bus, video, DirectorySettings::default(), policy)
 }
 
 async fn register(people: &People, name: &str, role: Role) -> User {

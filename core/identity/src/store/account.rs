@@ -101,6 +101,12 @@ pub fn contact(session: &mut Session<'_>, id: UserId) -> Result<Option<Contact>>
     Ok(account(session, id)?.map(Contact::from))
 }
 
+/// The account with this address.
+pub fn account_by_email(session: &mut Session<'_>, email: &Email) -> Result<Option<Account>> {
+    let address = session.vault().email_index(email);
+    Ok(by_address(session, &address)?.map(|found| found.account))
+}
+
 /// The account behind an address, with its password hash.
 pub fn by_address(session: &mut Session<'_>, address: &[u8]) -> Result<Option<Credentials>> {
     find(session, Wanted::Address(address.to_vec()))

@@ -9,7 +9,7 @@ use std::{
 use consilium_db::{Result, Session, outbox::Fact, subscriptions, testing::TestDb};
 use consilium_kernel::*;
 use consilium_runtime::{SubscriberWorker, TimerWorker};
-use consilium_scheduling::{Appointment, AppointmentEvent, Party as By, Status, VisitType};
+use consilium_scheduling::{Appointment, AppointmentEvent, AppointmentKind, Party as By, Status, VisitType};
 use serde_json::Value;
 
 use crate::{Delivery, *};
@@ -116,6 +116,7 @@ impl Stage {
             doctor_id: self.doctor.0,
             patient_id: self.patient.0,
             facility_id: DEFAULT_FACILITY,
+            kind: AppointmentKind::Booked,
             starts_at,
             ends_at: starts_at + jiff::SignedDuration::from_mins(30),
             time_zone: "Asia/Dhaka".parse().unwrap(),

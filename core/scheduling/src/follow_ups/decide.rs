@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     availability::Availability,
-    model::Status,
+    model::{AppointmentKind, Status},
     refusal::SchedulingRefusal::{HoldExpired, InvalidTransition},
     schedule::{DoctorSchedule, Entry},
     search::MAX_RANGE_DAYS,
@@ -47,6 +47,7 @@ pub(crate) fn decide(
             let entry = Entry {
                 facility_id: hold.facility_id,
                 patient_id: hold.patient_id,
+                kind: AppointmentKind::Booked,
                 starts_at: hold.starts_at,
                 ends_at: hold.ends_at,
                 status: Status::Accepted,

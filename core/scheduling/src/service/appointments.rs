@@ -42,7 +42,7 @@ impl Scheduling {
         if self.settings.require_verified_email && !user.email_verified {
             return Err(IdentityRefusal::EmailNotVerified.refusal());
         }
-        let (reason, symptoms) = check_words(&command)?;
+        let (reason, symptoms) = check_words(&command.reason, command.symptoms.as_deref())?;
         let doctor_id = self.bookable_doctor(meta.scope, command.doctor_id).await?;
         let booking = Booking {
             appointment_id: Id::new(self.db.ids().next()),
@@ -251,17 +251,18 @@ fn appointment_in(reply: ScheduleReply) -> Result<Appointment, Refusal> {
     }
 }
 
-fn check_words(command: &BookAppointment) -> Result<(String, Option<String>), Refusal> {
+/// The patient's words: why, and what the patient feels.
+pub(crate) fn check_words(reason: &str, symptoms: Option<&str>) -> Result<(String, Option<String>), Refusal> {
     let mut wrong = Vec::new();
     let mut too_long = |pointer: &str, most: usize| {
         let detail = format!("at most {most} characters");
         wrong.push(FieldError { pointer: pointer.to_owned(), code: "too_long".into(), detail });
     };
-    let reason = command.reason.trim().to_owned();
+    let reason = reason.trim().to_owned();
     if reason.chars().count() > MAX_REASON {
         too_long("/reason", MAX_REASON);
     }
-    let symptoms = command.symptoms.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let symptoms = symptoms.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     if symptoms.as_ref().is_some_and(|text| text.chars().count() > MAX_SYMPTOMS) {
         too_long("/symptoms", MAX_SYMPTOMS);
     }

@@ -3,6 +3,8 @@
 mod appointments;
 mod hours;
 
+pub(crate) use appointments::check_words;
+
 use consilium_db::{Db, Session, VERSION_CONFLICT};
 use consilium_identity::{self as identity, IdentityRefusal};
 use consilium_kernel::{CommandMeta, DoctorId, Refusal, Scope};
@@ -70,18 +72,25 @@ impl Scheduling {
     /// A doctor who can be booked: verified, and with a confirmed address where that is asked for.
     async fn bookable_doctor(&self, scope: Scope, id: DoctorId) -> Result<DoctorId, Refusal> {
         let must_confirm = self.settings.require_verified_email;
-        let bookable = move |session: &mut Session<'_>| {
-            let found = people::doctor(session, id)?;
-            let Some(doctor) = found.filter(|doctor| doctor.facility_id == scope.facility_id && doctor.verified) else {
-                return Err(SchedulingRefusal::DoctorNotFound.refusal().into());
-            };
-            let confirmed = |contact: identity::Contact| contact.email_verified;
-            if must_confirm && !identity::contact(session, doctor.user_id)?.is_some_and(confirmed) {
-                let refusal = IdentityRefusal::EmailNotVerified.refusal();
-                return Err(refusal.because("The doctor has not confirmed the e-mail address yet.").into());
-            }
-            Ok(id)
-        };
-        Ok(self.db.read(bookable).await?)
+        Ok(self.db.read(move |session| bookable(session, scope, id, must_confirm)).await?.id)
     }
+}
+
+/// A doctor whom patients may come to: verified, and with a confirmed address where that is asked for.
+pub(crate) fn bookable(
+    session: &mut Session<'_>,
+    scope: Scope,
+    id: DoctorId,
+    must_confirm: bool,
+) -> consilium_db::Result<Doctor> {
+    let found = people::doctor(session, id)?;
+    let Some(doctor) = found.filter(|doctor| doctor.facility_id == scope.facility_id && doctor.verified) else {
+        return Err(SchedulingRefusal::DoctorNotFound.refusal().into());
+    };
+    let confirmed = |contact: identity::Contact| contact.email_verified;
+    if must_confirm && !identity::contact(session, doctor.user_id)?.is_some_and(confirmed) {
+        let refusal = IdentityRefusal::EmailNotVerified.refusal();
+        return Err(refusal.because("The doctor has not confirmed the e-mail address yet.").into());
+    }
+    Ok(doctor)
 }

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 
 use super::{meaning, one_row, schema::appointment, unknown_word};
 use crate::{
-    model::Appointment,
+    model::{Appointment, AppointmentKind},
     schedule::{Booking, Entry},
 };
 
@@ -20,6 +20,7 @@ pub(super) struct AppointmentRow {
     facility_id: FacilityId,
     doctor_id: DoctorId,
     patient_id: PatientId,
+    kind: String,
     pub(super) starts_at: Timestamp,
     ends_at: Timestamp,
     time_zone: String,
@@ -56,6 +57,7 @@ impl AppointmentRow {
             doctor_id: self.doctor_id,
             patient_id: self.patient_id,
             facility_id: self.facility_id,
+            kind: self.kind.parse().map_err(unknown_word)?,
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             time_zone: self.time_zone.parse().unwrap_or_else(|_| TimeZone::utc()),
@@ -120,6 +122,7 @@ pub(crate) fn insert(
             appointment::facility_id.eq(key(entry.facility_id)),
             appointment::doctor_id.eq(key(doctor_id)),
             appointment::patient_id.eq(key(patient)),
+            appointment::kind.eq(entry.kind.to_string()),
             appointment::starts_at.eq(at(entry.starts_at)),
             appointment::ends_at.eq(at(entry.ends_at)),
             (
@@ -130,6 +133,7 @@ pub(crate) fn insert(
             appointment::status.eq(entry.status.to_string()),
             appointment::revision.eq(entry.revision),
             appointment::version.eq(entry.version),
+            appointment::consultation_id.eq(maybe_key(entry.consultation_id)),
             appointment::visit_type.eq(booking.visit_type.to_string()),
             appointment::is_emergency.eq(booking.is_emergency),
             appointment::reason.eq(reason),
@@ -145,6 +149,7 @@ pub(crate) fn insert(
         doctor_id,
         patient_id: patient,
         facility_id: entry.facility_id,
+        kind: entry.kind,
         starts_at: entry.starts_at,
         ends_at: entry.ends_at,
         time_zone: time_zone.clone(),
@@ -159,6 +164,30 @@ pub(crate) fn insert(
         started_at: None,
         created_at: now,
     })
+}
+
+/// Whether the patient has walked in somewhere, and is not through.
+pub(crate) fn has_walked_in(session: &mut Session<'_>, patient_id: PatientId) -> Result<bool> {
+    let found: Option<AppointmentId> = appointment::table
+        .filter(appointment::patient_id.eq(key(patient_id)))
+        // Written out, so that the partial unique index serves.
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("kind = 'walk_in' AND status = 'accepted'"))
+        .select(appointment::id)
+        .first(session.connection())
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// How many patients have walked in to this doctor and still wait.
+pub(crate) fn walk_ins_waiting(session: &mut Session<'_>, doctor_id: DoctorId) -> Result<i64> {
+    Ok(appointment::table
+        // Written out, so that the partial index of live appointments serves.
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("status IN ('pending', 'accepted')"))
+        .filter(appointment::doctor_id.eq(key(doctor_id)))
+        .filter(appointment::kind.eq(AppointmentKind::WalkIn.to_string()))
+        .filter(appointment::started_at.is_null())
+        .count()
+        .get_result(session.connection())?)
 }
 
 /// Writes everything of `entry` but its time.

@@ -35,6 +35,7 @@ mod schema {
             facility_id -> Uuid,
             doctor_id -> Uuid,
             patient_id -> Uuid,
+            kind -> Text,
             starts_at -> Instant,
             ends_at -> Instant,
             local_start -> Text,
@@ -99,6 +100,10 @@ fn meaning(error: diesel::result::Error) -> Error {
     }
     if violates(&error, "appointment_patient_busy") {
         return SchedulingRefusal::PatientBusy.refusal().into();
+    }
+    // SQLite names the columns of a unique index instead of the index: `appointment.patient_id` alone is this one.
+    if violates(&error, "appointment_one_walk_in") || violates(&error, "appointment.patient_id") {
+        return SchedulingRefusal::AlreadyWaiting.refusal().into();
     }
     error.into()
 }

@@ -80,6 +80,53 @@ pub(crate) fn release(tx: &mut Tx<'_>, appointment_id: AppointmentId) -> Result<
     Ok(())
 }
 
+/// Until when from `from` on, but not beyond `until`, the doctor's time is held by nobody; `None` when somebody holds it
+/// at `from`.
+pub(crate) fn free_until(
+    session: &mut Session<'_>,
+    doctor_id: DoctorId,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let next: Option<Timestamp> = occupancy::table
+        .filter(occupancy::doctor_id.eq(key(doctor_id)).and(occupancy::ends_at.gt(at(from))))
+        .filter(occupancy::starts_at.lt(at(until)))
+        .order(occupancy::starts_at)
+        .select(occupancy::starts_at)
+        .first(session.connection())
+        .optional()?;
+    Ok(match next {
+        None => Some(until),
+        Some(next) => Some(next).filter(|next| *next > from),
+    })
+}
+
+/// Whether anybody but `except` holds some of the doctor's time within `wanted`.
+pub(crate) fn is_held(
+    session: &mut Session<'_>,
+    doctor_id: DoctorId,
+    wanted: Interval,
+    except: Option<AppointmentId>,
+) -> Result<bool> {
+    let holders: Vec<Option<AppointmentId>> = occupancy::table
+        .filter(occupancy::doctor_id.eq(key(doctor_id)).and(occupancy::ends_at.gt(at(wanted.starts_at))))
+        .filter(occupancy::starts_at.lt(at(wanted.ends_at)))
+        .select(occupancy::appointment_id)
+        .load(session.connection())?;
+    Ok(holders.into_iter().any(|holder| holder.is_none() || holder != except))
+}
+
+/// Gives back what an appointment holds of the time after `end`.
+pub(crate) fn end_at(tx: &mut Tx<'_>, appointment_id: AppointmentId, end: Timestamp) -> Result<()> {
+    let held = || occupancy::table.filter(occupancy::appointment_id.eq(maybe_key(Some(appointment_id))));
+    diesel::delete(held().filter(occupancy::starts_at.ge(at(end)))).execute(tx.connection())?;
+    diesel::update(held().filter(occupancy::ends_at.gt(at(end))))
+        .set(occupancy::ends_at.eq(at(end)))
+        .execute(tx.connection())
+        .map_err(meaning)?;
+    Ok(())
+}
+
 /// What is held of a doctor's time and ends after `from`.
 pub(crate) fn of_doctor(
     session: &mut Session<'_>,

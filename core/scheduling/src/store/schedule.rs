@@ -30,6 +30,7 @@ type LiveRow = (
     AppointmentId,
     FacilityId,
     PatientId,
+    String,
     (Timestamp, Timestamp),
     String,
     (i64, i64),
@@ -47,6 +48,7 @@ fn live(session: &mut Session<'_>, doctor_id: DoctorId) -> Result<Vec<(Appointme
             appointment::id,
             appointment::facility_id,
             appointment::patient_id,
+            appointment::kind,
             (appointment::starts_at, appointment::ends_at),
             appointment::status,
             (appointment::revision, appointment::version),
@@ -59,12 +61,14 @@ fn live(session: &mut Session<'_>, doctor_id: DoctorId) -> Result<Vec<(Appointme
 }
 
 fn entry(row: LiveRow) -> Result<(AppointmentId, Entry)> {
-    let (id, facility_id, patient_id, (starts_at, ends_at), status, (revision, version), is_emergency, ..) = row;
+    let (id, facility_id, patient_id, kind, (starts_at, ends_at), status, (revision, version), is_emergency, ..) = row;
     let (.., consultation_id, started_at) = row;
     let status: Status = status.parse().map_err(unknown_word)?;
+    let kind = kind.parse().map_err(unknown_word)?;
     let entry = Entry {
         facility_id,
         patient_id,
+        kind,
         starts_at,
         ends_at,
         status,

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::support::t;
-use crate::{Appointment, AppointmentEvent, Booking, Change, Party, ScheduleCommand, Status, VisitType};
+use crate::{
+    Appointment, AppointmentEvent, AppointmentKind, Booking, Change, Party, ScheduleCommand, Status, VisitType,
+};
 
 fn id<T>(n: u128) -> Id<T> {
     Id::new(Uuid::from_u128(n))
@@ -24,6 +26,7 @@ fn an_event_is_the_whole_appointment_and_who_did_it() {
             doctor_id: id(2),
             patient_id: id(3),
             facility_id: DEFAULT_FACILITY,
+            kind: AppointmentKind::Booked,
             starts_at: t("2026-06-03T03:40:00Z"),
             ends_at: t("2026-06-03T04:10:00Z"),
             time_zone: "Asia/Dhaka".parse::<TimeZone>().unwrap(),

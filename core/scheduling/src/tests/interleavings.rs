@@ -234,14 +234,15 @@ impl World {
         }
     }
 
-    /// Whether the command was accepted. What it leads to must follow from what was.
+    /// Whether the command did something. What it leads to must follow from what was.
     fn run(&mut self, meta: CommandMeta, command: &ScheduleCommand) -> bool {
         let Ok(events) = decide(&self.schedule, command, &meta, self.now) else { return false };
         for event in &events {
             self.follows(event);
             self.schedule.take_in(event);
         }
-        true
+        // Without an event the commit refuses.
+        !events.is_empty()
     }
 
     fn follows(&mut self, event: &ScheduleEvent) {

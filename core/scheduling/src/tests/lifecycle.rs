@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 
 use super::support::{Practice, as_doctor, as_patient, as_staff, draft, every_day, new_id, t};
 use crate::{
-    Appointment, AppointmentEvent, Change, NO_SHOW, NoShowTimer, Party, REMINDER_1H, REMINDER_24H, Status, meeting,
-    store,
+    Appointment, AppointmentEvent, Change, NO_SHOW, NoShowTimer, Party, REMINDER_1H, REMINDER_24H, REQUEST_EXPIRY,
+    Status, meeting, store,
 };
 
 fn system() -> CommandMeta {
@@ -75,7 +75,8 @@ async fn from_booking_to_cancellation() {
         assert_eq!(booked.ends_at, t("2026-06-03T03:30:00Z"));
         assert_eq!(booked.consultation_id, None);
         assert_eq!(stored(&test, booked.id).await, booked);
-        assert_eq!(timers_of(&test, booked.id).await, []);
+        let unanswered = |revision: i64| vec![(REQUEST_EXPIRY.to_owned(), revision)];
+        assert_eq!(timers_of(&test, booked.id).await, unanswered(0));
 
         let accepted = practice.accept(booked.id).await.unwrap();
         assert_eq!((accepted.status, accepted.version), (Status::Accepted, 2));
@@ -89,7 +90,7 @@ async fn from_booking_to_cancellation() {
         let to = |starts_at: &str| Change::Reschedule { starts_at: t(starts_at) };
         let moved = practice.change(as_patient(patient), booked.id, to("2026-06-03T03:40:00Z")).await.unwrap();
         assert_eq!((moved.status, moved.revision, moved.version), (Status::Pending, 1, 3));
-        assert_eq!(timers_of(&test, booked.id).await, []);
+        assert_eq!(timers_of(&test, booked.id).await, unanswered(1));
         let again = practice.accept(booked.id).await.unwrap();
         assert_eq!(again.consultation_id, Some(consultation), "the room stays the same");
         assert_eq!(timers_of(&test, booked.id).await, all(1));

@@ -7,7 +7,7 @@ use consilium_kernel::{AppointmentId, CommandMeta, DEFAULT_FACILITY, PatientId, 
 
 use super::support::{booking, new_id, t};
 use crate::{
-    Interval, Status,
+    AppointmentKind, Interval, Status,
     schedule::Entry,
     store::{appointments, occupancy},
 };
@@ -32,6 +32,7 @@ fn write(
     let entry = Entry {
         facility_id: DEFAULT_FACILITY,
         patient_id,
+        kind: AppointmentKind::Booked,
         starts_at: time.starts_at,
         ends_at: time.ends_at,
         status: Status::Pending,

@@ -1,6 +1,7 @@
 //! The rules of a consultation, case by case.
 
 mod chat;
+mod waiting;
 
 use consilium_kernel::{
     CommandMeta, DEFAULT_FACILITY, FacilityId, Id, Principal, RefusalKind, Role, Scope, Timestamp, User, UserId,
@@ -11,12 +12,13 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::{NewMessage, VisitType};
+use crate::model::{AppointmentKind, NewMessage, VisitType};
 
 const DOCTOR: u128 = 1;
 const PATIENT: u128 = 2;
 const STRANGER: u128 = 3;
-const JOIN: Action = Action::Join { capabilities: None };
+const JOIN: Action =
+    Action::Join { capabilities: None, client: Client { user_agent: None, device: None, connection: None } };
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -35,14 +37,19 @@ fn consultation() -> Consultation {
         doctor_id: Id::new(Uuid::from_u128(DOCTOR)),
         patient_id: Id::new(Uuid::from_u128(PATIENT)),
         status: Status::Scheduled,
+        kind: AppointmentKind::Booked,
         visit_type: VisitType::Video,
         is_emergency: false,
+        triage: None,
         starts_at: start(),
         ends_at: start() + 30.minutes(),
         waiting_since: None,
+        place_at: None,
+        away_since: None,
         started_at: None,
         ended_at: None,
         participants: Vec::new(),
+        invitations: Vec::new(),
         videos: Vec::new(),
         version: 0,
     }
@@ -252,6 +259,7 @@ fn any_step() -> impl Strategy<Value = (u128, Action, i64)> {
         Just(Action::Start),
         Just(Action::End),
         Just(write("x")),
+        Just(Action::RaiseEmergency),
         (0i64..50).prop_map(|seq| Action::MarkRead { seq }),
         Just(Action::Drop { user_id: user(PATIENT) }),
         Just(Action::Abandon { timer }),
