@@ -9,6 +9,7 @@ target=${CARGO_TARGET_DIR:-target}
 [[ $target = /* ]] || target=$root/$target
 tools=$target/tools       # cargo-nextest, cargo-deny
 venv=$target/test-venv    # schemathesis
+node_packages=$target/test-node # playwright, without browsers, and the parser of AsyncAPI
 s3venv=$target/s3-venv    # an S3-compatible server
 plugins=$target/plugins   # the shipped plugins, as scripts/build leaves them
 export CARGO_TARGET_DIR=$target

@@ -94,7 +94,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
             .configure(openapi::configure)
             .route("/", web::get().to(landing::page))
             .route("/c/{consultation}", web::get().to(landing::join))
-            .route("/join.js", web::get().to(landing::join_script))
+            .route("/join/{script}", web::get().to(landing::join_script))
             .route("/.well-known/jwks.json", web::get().to(auth::jwks))
             .route("/api/v1/ws", web::get().to(socket))
             .route("/health/live", web::get().to(health::live))

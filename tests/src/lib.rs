@@ -9,9 +9,13 @@
 
 pub mod app;
 pub mod artifacts;
+pub mod browser;
 pub mod client;
+pub mod coturn;
 pub mod deployment;
+pub mod node;
 pub mod postgres;
+pub mod protocol;
 pub mod providers;
 pub mod receiver;
 pub mod s3;

@@ -17,6 +17,7 @@ pub mod invitations;
 pub mod landing;
 pub mod limits;
 pub mod me;
+pub mod media;
 pub mod notes;
 pub mod notifications;
 pub mod openapi;

@@ -15,7 +15,7 @@ use super::{
     access::Access,
     analytics, appointments, auth, availability, chat, consultations, doctors,
     files::{self, content, tus},
-    follow_ups, invitations, me, notes, notifications, plugins, prescriptions,
+    follow_ups, invitations, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
     quality, ratings,
     routes::{BASE, routes},
@@ -44,7 +44,7 @@ use super::{
         waiting_room::delay, waiting_room::take_walk_ins, waiting_room::check_device,
         invitations::invite, invitations::list, invitations::withdraw, invitations::sessions,
         chat::messages, chat::send_message, chat::edit_message, chat::delete_message,
-        chat::history, chat::read_marks, chat::mark_read,
+        chat::history, chat::read_marks, chat::mark_read, media::list, media::annotations, media::save_annotations,
         notes::get, notes::put, notes::sign, notes::amend, summary::get, ratings::rate, ratings::list,
         quality::report, quality::get, quality::switch, support::report, support::list, support::get,
         support::timeline, support::assign, support::comment, support::resolve,
@@ -141,7 +141,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// Serves the document and a page to try it out, both from the binary.
+/// Serves the document, that of the WebSocket, and a page to try it out, all from the binary.
 pub fn configure(config: &mut web::ServiceConfig) {
     let json = web::Bytes::from(document().to_json().unwrap_or_else(|_| "{}".to_owned()));
     config.route(
@@ -149,6 +149,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
         web::get().to(move || {
             let json = json.clone();
             async move { HttpResponse::Ok().content_type("application/json").body(json) }
+        }),
+    );
+    let live = web::Bytes::from(crate::ws::asyncapi::document().to_string());
+    config.route(
+        "/api/asyncapi.json",
+        web::get().to(move || {
+            let live = live.clone();
+            async move { HttpResponse::Ok().content_type("application/json").body(live) }
         }),
     );
     let page = utoipa_swagger_ui::SwaggerUi::new("/api/docs/{_:.*}")

@@ -25,7 +25,7 @@ pub struct MeasurementRequest {
     direction: consilium_consultations::Direction,
     /// `audio`, `video` or `screen`.
     #[schema(value_type = String)]
-    media: consilium_consultations::Media,
+    media: consilium_consultations::MeasuredMedia,
     #[schema(maximum = 1000000)]
     bitrate_kbps: u32,
     #[schema(minimum = 0, maximum = 100)]

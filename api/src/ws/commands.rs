@@ -1,15 +1,27 @@
 //! Commands: the same service methods as the HTTP routes call, with the same answers.
 
-use consilium_consultations::{NewMessage, SignalKind};
-use consilium_kernel::{CommandMeta, ConsultationId, Id, MessageId, Refusal, RefusalKind};
-use serde::{Deserialize, de::DeserializeOwned};
+use consilium_consultations::{MediaChange, SignalKind};
+use consilium_kernel::{CommandMeta, ConsultationId, Id, Refusal, RefusalKind, UserId};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
+use utoipa::ToSchema;
 
-use super::{context::WsContext, protocol::wrong_shape, threads, topic::Topic};
+use super::{
+    catalogue::Shape,
+    context::WsContext,
+    limits::Paces,
+    payloads::{
+        Annotate, Cursor, DeleteMessage, EditMessage, MarkRead, RaiseHand, SetMedia, ShareScreen, Typing, WebRtc,
+    },
+    protocol::wrong_shape,
+    threads,
+    topic::Topic,
+};
 use crate::http::{
-    chat::MessageResponse,
+    chat::{MessageResponse, SendMessageRequest},
     consultations::ConsultationResponse,
+    media::{AnnotationsResponse, MediaResponse, SaveAnnotationsRequest},
     quality::{QualityRequest, ReportedResponse as QualityReported},
     shared_files::{ShareFileRequest, SharedFileResponse},
     support::{IssueRequest, ReportedResponse as IssueReported},
@@ -17,7 +29,7 @@ use crate::http::{
 };
 
 /// What can be commanded on the topic of a consultation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum CommandName {
     /// `{client_message_id, body}` → the stored message.
@@ -32,16 +44,24 @@ pub enum CommandName {
     ShareFile,
     /// Anything → `{}`; a signal to the others.
     Typing,
-    /// `{kind: offer | answer | ice, …}` → `{}`; a signal to the others in the room.
+    /// `{kind: offer | answer | ice, to?, …}` → `{}`; a signal to the others in the room, or to one of them.
     Signal,
-    /// Anything → `{}`; a signal to the others in the room.
+    /// `{raised?}` → the caller's media.
     RaiseHand,
-    /// Anything → `{}`; a signal to the others in the room.
+    /// `{microphone?, camera?}` → the caller's media.
     SetMedia,
     /// `{camera?, microphone?, bandwidth_kbps?, browser?}` → `{}`; the doctor sees it in the waiting room.
     DeviceCheck,
     /// A waiting patient cannot wait any longer → the consultation.
     Emergency,
+    /// `{sharing}` → the caller's media.
+    ShareScreen,
+    /// `{x, y, of?}` → `{}`; a signal to the others in the room.
+    Cursor,
+    /// `{stroke | clear, of?}` → `{}`; a signal to the others in the room.
+    Annotate,
+    /// `{client_annotation_id, strokes}` → the stored drawing.
+    SaveAnnotations,
     /// `{measurements}` → `{accepted, advice}`.
     ReportQuality,
     /// `{category, severity, description, diagnostics?}` → the issue and another way to meet.
@@ -59,40 +79,55 @@ pub enum CommandName {
 pub(super) const UNKNOWN: Refusal =
     Refusal::new(RefusalKind::NotFound, "unknown_command", "There is no such command on this topic.");
 
-#[derive(Deserialize)]
-pub(super) struct MarkRead {
-    pub(super) seq: i64,
-}
+const TOO_OFTEN: Refusal =
+    Refusal::new(RefusalKind::TooMany, "too_many_signals", "Too many of these at once. Please slow down.");
 
-#[derive(Deserialize)]
-pub(super) struct EditMessage {
-    pub(super) message_id: MessageId,
-    pub(super) body: String,
-}
+impl CommandName {
+    /// Of its data and of its answer; `None` where there is nothing to say of them.
+    pub(super) fn shapes(self) -> (Option<Shape>, Option<Shape>) {
+        fn is<T: ToSchema>() -> Option<Shape> {
+            Some(Shape::of::<T>())
+        }
+        match self {
+            Self::SendMessage => (is::<SendMessageRequest>(), is::<MessageResponse>()),
+            Self::EditMessage => (is::<EditMessage>(), is::<MessageResponse>()),
+            Self::DeleteMessage => (is::<DeleteMessage>(), is::<MessageResponse>()),
+            Self::ShareFile => (is::<ShareFileRequest>(), is::<SharedFileResponse>()),
+            Self::ReportQuality => (is::<QualityRequest>(), is::<QualityReported>()),
+            Self::ReportIssue => (is::<IssueRequest>(), is::<IssueReported>()),
+            Self::MarkRead => (is::<MarkRead>(), is::<MarkRead>()),
+            Self::Typing => (is::<Typing>(), None),
+            Self::Signal => (is::<WebRtc>(), None),
+            Self::Cursor => (is::<Cursor>(), None),
+            Self::Annotate => (is::<Annotate>(), None),
+            Self::RaiseHand => (is::<RaiseHand>(), is::<MediaResponse>()),
+            Self::SetMedia => (is::<SetMedia>(), is::<MediaResponse>()),
+            Self::ShareScreen => (is::<ShareScreen>(), is::<MediaResponse>()),
+            Self::SaveAnnotations => (is::<SaveAnnotationsRequest>(), is::<AnnotationsResponse>()),
+            Self::DeviceCheck => (is::<DeviceCheckRequest>(), None),
+            Self::Emergency | Self::Admit | Self::Start | Self::End | Self::Leave => {
+                (None, is::<ConsultationResponse>())
+            }
+        }
+    }
 
-#[derive(Deserialize)]
-pub(super) struct DeleteMessage {
-    pub(super) message_id: MessageId,
-}
-
-/// Which part of setting up a WebRTC connection a signal is.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SignalPart {
-    Offer,
-    Answer,
-    Ice,
-}
-
-#[derive(Deserialize)]
-struct WebRtc {
-    #[serde(rename = "kind")]
-    _kind: SignalPart,
+    /// How many of them a connection may send at once, and per second in the long run, where that is less than it may
+    /// send of all frames.
+    fn pace(self) -> Option<(u32, u32)> {
+        match self {
+            Self::Typing => Some((5, 2)),
+            Self::Cursor => Some((20, 15)),
+            Self::Annotate => Some((15, 10)),
+            Self::RaiseHand | Self::SetMedia | Self::ShareScreen | Self::SaveAnnotations => Some((6, 1)),
+            _ => None,
+        }
+    }
 }
 
 /// Does what the client commands.
 pub async fn perform(
     context: &WsContext,
+    paces: &mut Paces<CommandName>,
     meta: CommandMeta,
     topic: &str,
     command: &str,
@@ -100,6 +135,9 @@ pub async fn perform(
 ) -> Result<Value, Refusal> {
     let topic = Topic::parse(topic)?;
     let command: CommandName = command.parse().map_err(|_| UNKNOWN)?;
+    if let Some(pace) = command.pace() {
+        paces.keep(command, pace).map_err(|seconds| Refusal { retry_after: Some(seconds), ..TOO_OFTEN })?;
+    }
     let id = match topic {
         Topic::Consultation(id) => id,
         Topic::Thread(id) => return threads::perform(context, meta, id, command, data).await,
@@ -108,16 +146,17 @@ pub async fn perform(
     let consultations = &context.consultations;
     match command {
         CommandName::SendMessage => {
-            let message: NewMessage = body(data)?;
-            answer(MessageResponse::from(consultations.send_message(meta, id, message).await?))
+            let message: SendMessageRequest = body(data)?;
+            answer(MessageResponse::from(consultations.send_message(meta, id, message.into()).await?))
         }
         CommandName::EditMessage => {
             let EditMessage { message_id, body } = body(data)?;
-            answer(MessageResponse::from(consultations.edit_message(&meta, id, message_id, body).await?))
+            let edited = consultations.edit_message(&meta, id, Id::new(message_id), body).await?;
+            answer(MessageResponse::from(edited))
         }
         CommandName::DeleteMessage => {
             let DeleteMessage { message_id } = body(data)?;
-            answer(MessageResponse::from(consultations.delete_message(&meta, id, message_id).await?))
+            answer(MessageResponse::from(consultations.delete_message(&meta, id, Id::new(message_id)).await?))
         }
         CommandName::MarkRead => {
             let MarkRead { seq } = body(data)?;
@@ -127,13 +166,28 @@ pub async fn perform(
             let ShareFileRequest { file_id } = body(data)?;
             answer(SharedFileResponse::from(consultations.share_file(meta, id, Id::new(file_id)).await?))
         }
-        CommandName::Typing => signal(context, &meta, id, SignalKind::Typing, data).await,
+        CommandName::Typing => signal(context, &meta, id, SignalKind::Typing, None, data).await,
         CommandName::Signal => {
-            let WebRtc { .. } = body(data.clone())?;
-            signal(context, &meta, id, SignalKind::Signal, data).await
+            let WebRtc { to, .. } = body(data.clone())?;
+            signal(context, &meta, id, SignalKind::Signal, to.map(UserId::new), data).await
         }
-        CommandName::RaiseHand => signal(context, &meta, id, SignalKind::RaiseHand, data).await,
-        CommandName::SetMedia => signal(context, &meta, id, SignalKind::SetMedia, data).await,
+        CommandName::Cursor => {
+            let cursor: Cursor = body(data)?;
+            cursor.check()?;
+            signal(context, &meta, id, SignalKind::Cursor, None, cursor).await
+        }
+        CommandName::Annotate => {
+            let annotate: Annotate = body(data)?;
+            annotate.check()?;
+            signal(context, &meta, id, SignalKind::Annotate, None, annotate).await
+        }
+        CommandName::RaiseHand => media(context, meta, id, body::<RaiseHand>(data)?).await,
+        CommandName::SetMedia => media(context, meta, id, body::<SetMedia>(data)?).await,
+        CommandName::ShareScreen => media(context, meta, id, body::<ShareScreen>(data)?).await,
+        CommandName::SaveAnnotations => {
+            let drawing: SaveAnnotationsRequest = body(data)?;
+            answer(AnnotationsResponse::from(consultations.save_annotations(meta, id, drawing.into()).await?))
+        }
         CommandName::DeviceCheck => {
             let check: DeviceCheckRequest = body(data)?;
             let check = check.parse(context.db.clock().now())?;
@@ -160,16 +214,27 @@ async fn signal(
     meta: &CommandMeta,
     id: ConsultationId,
     kind: SignalKind,
-    data: Value,
+    to: Option<UserId>,
+    data: impl Serialize,
 ) -> Result<Value, Refusal> {
-    context.consultations.signal(meta, id, kind, data).await.map(|()| json!({}))
+    let data = serde_json::to_value(data).map_err(|_| Refusal::internal())?;
+    context.consultations.signal(meta, id, kind, to, data).await.map(|()| json!({}))
+}
+
+async fn media(
+    context: &WsContext,
+    meta: CommandMeta,
+    id: ConsultationId,
+    change: impl Into<MediaChange>,
+) -> Result<Value, Refusal> {
+    answer(MediaResponse::from(context.consultations.change_media(meta, id, change.into()).await?))
 }
 
 pub(super) fn body<T: DeserializeOwned>(data: Value) -> Result<T, Refusal> {
     serde_json::from_value(data).map_err(|error| wrong_shape("/data", &error))
 }
 
-pub(super) fn answer(value: impl serde::Serialize) -> Result<Value, Refusal> {
+pub(super) fn answer(value: impl Serialize) -> Result<Value, Refusal> {
     serde_json::to_value(value).map_err(|_| Refusal::internal())
 }
 
@@ -197,6 +262,10 @@ mod tests {
                 "set_media",
                 "device_check",
                 "emergency",
+                "share_screen",
+                "cursor",
+                "annotate",
+                "save_annotations",
                 "report_quality",
                 "report_issue",
                 "admit",

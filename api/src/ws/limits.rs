@@ -1,6 +1,6 @@
 //! How often a client may send.
 
-use std::time::Duration;
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use tokio::time::Instant;
 
@@ -31,6 +31,30 @@ impl Allowance {
         }
         Err(Duration::from_secs_f64((1.0 - self.left) / self.per_second))
     }
+}
+
+/// An allowance for each kind of thing that has one of its own.
+#[derive(Debug)]
+pub struct Paces<K>(HashMap<K, Allowance>);
+
+impl<K> Default for Paces<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Paces<K> {
+    /// Takes one of this kind, of which `burst` pass at once and `per_second` in the long run; the error says in how
+    /// many seconds to come again.
+    pub fn keep(&mut self, kind: K, (burst, per_second): (u32, u32)) -> Result<(), u32> {
+        let allowance = self.0.entry(kind).or_insert_with(|| Allowance::new(burst, per_second));
+        allowance.take(Instant::now()).map_err(whole_seconds)
+    }
+}
+
+/// A wait, rounded up.
+pub fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 #[cfg(test)]

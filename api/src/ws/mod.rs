@@ -3,6 +3,8 @@
 //! A frame takes this way: `session` (the actor; the only file that knows actix-web-actors) → `worker` (one frame
 //! after the other) → `commands` and `feed` (a subscription) → `outgoing` (a bounded queue) → `session`.
 
+pub mod asyncapi;
+mod catalogue;
 mod close;
 mod commands;
 mod connections;
@@ -12,6 +14,7 @@ mod handshake;
 mod limits;
 mod login;
 mod outgoing;
+mod payloads;
 mod presence;
 mod protocol;
 mod session;

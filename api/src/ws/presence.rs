@@ -12,11 +12,12 @@ use consilium_kernel::{CommandMeta, ConsultationId, FacilityId, Refusal, UserId}
 use consilium_runtime::{EventBus, LiveEvent, Signal};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::topic::Topic;
 
 /// How somebody stands to a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Watches, and was heard of a moment ago.
@@ -28,8 +29,9 @@ pub enum Standing {
 }
 
 /// Somebody who watches a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Present {
+    #[schema(value_type = String, format = "uuid")]
     user_id: UserId,
     state: Standing,
 }

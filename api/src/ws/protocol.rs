@@ -3,8 +3,10 @@
 use consilium_kernel::{Refusal, RefusalKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::presence::Present;
 use crate::http::problem::{ProblemDocument, status};
 
 /// The subprotocol that a client must offer.
@@ -15,7 +17,7 @@ pub const LARGEST_FRAME: usize = 64 * 1024;
 const LONGEST_ID: usize = 64;
 
 /// What a client sends. Every frame but `ping` carries an `id`, which comes back with its answer.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// Logs in, as the first frame, where the token was not offered with the subprotocol.
@@ -38,7 +40,7 @@ pub enum ClientFrame {
     Subscribe {
         /// Comes back with the answer.
         id: String,
-        /// `user:me`, `consultation:<id>`, `waiting_room:<doctor_id>`.
+        /// `user:me`, `consultation:<id>`, `thread:<id>`, `waiting_room:<doctor_id>`.
         topic: String,
         /// The newest number the client has; without it only what happens from now on is sent.
         #[serde(default)]
@@ -75,7 +77,7 @@ pub enum ClientFrame {
 }
 
 /// What the server sends.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// It is done.
@@ -103,6 +105,7 @@ pub enum ServerFrame {
         /// `message_sent`, …
         event: String,
         /// When it was committed.
+        #[schema(value_type = String, format = "date-time")]
         at: Timestamp,
         /// The event.
         data: Value,
@@ -134,6 +137,26 @@ pub enum ServerFrame {
         /// Numbers of another epoch mean nothing.
         epoch: Uuid,
     },
+}
+
+/// What `subscribe` is answered with.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Subscribed {
+    /// Of the topic's newest event.
+    pub seq: i64,
+    /// Under which numbers mean something.
+    pub epoch: Uuid,
+    /// Of a conversation: who is there now, or may come back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub presence: Option<Vec<Present>>,
+}
+
+impl Subscribed {
+    /// Without presence.
+    pub fn new(seq: i64, epoch: Uuid) -> Self {
+        Self { seq, epoch, presence: None }
+    }
 }
 
 const NOT_JSON: Refusal = Refusal::new(RefusalKind::Malformed, "malformed", "The frame is not a JSON object.");

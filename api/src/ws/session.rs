@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     context::WsContext,
-    limits::Allowance,
+    limits::{Allowance, whole_seconds},
     login::Login,
     outgoing::{Close, Next, Outgoing},
     protocol::{LARGEST_FRAME, SUBPROTOCOL, ServerFrame},
@@ -146,8 +146,7 @@ impl Session {
     /// Hands a message to the worker, as long as the client keeps to its allowance.
     fn take_in(&mut self, text: String) {
         if let Err(wait) = self.allowance.take(Instant::now()) {
-            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            self.refuse(&text, &Refusal { retry_after: Some(seconds), ..TOO_MANY });
+            self.refuse(&text, &Refusal { retry_after: Some(whole_seconds(wait)), ..TOO_MANY });
             return;
         }
         match self.inbox.as_ref().map(|inbox| inbox.try_send(text)) {

@@ -1,14 +1,14 @@
 //! Commands on the topic of a thread: those of a consultation's chat, meaning the same.
 
-use consilium_chat::NewMessage;
-use consilium_kernel::{CommandMeta, Refusal, ThreadId};
+use consilium_kernel::{CommandMeta, Id, Refusal, ThreadId};
 use serde_json::{Value, json};
 
 use super::{
-    commands::{CommandName, DeleteMessage, EditMessage, MarkRead, UNKNOWN, answer, body},
+    commands::{CommandName, UNKNOWN, answer, body},
     context::WsContext,
+    payloads::{DeleteMessage, EditMessage, MarkRead},
 };
-use crate::http::chat::MessageResponse;
+use crate::http::chat::{MessageResponse, SendMessageRequest};
 
 /// Does what the client commands.
 pub(super) async fn perform(
@@ -21,16 +21,16 @@ pub(super) async fn perform(
     let messaging = &context.messaging;
     match command {
         CommandName::SendMessage => {
-            let message: NewMessage = body(data)?;
-            answer(MessageResponse::from(messaging.send_message(meta, id, message).await?))
+            let message: SendMessageRequest = body(data)?;
+            answer(MessageResponse::from(messaging.send_message(meta, id, message.into()).await?))
         }
         CommandName::EditMessage => {
             let EditMessage { message_id, body } = body(data)?;
-            answer(MessageResponse::from(messaging.edit_message(&meta, id, message_id, body).await?))
+            answer(MessageResponse::from(messaging.edit_message(&meta, id, Id::new(message_id), body).await?))
         }
         CommandName::DeleteMessage => {
             let DeleteMessage { message_id } = body(data)?;
-            answer(MessageResponse::from(messaging.delete_message(&meta, id, message_id).await?))
+            answer(MessageResponse::from(messaging.delete_message(&meta, id, Id::new(message_id)).await?))
         }
         CommandName::MarkRead => {
             let MarkRead { seq } = body(data)?;

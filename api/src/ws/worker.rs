@@ -12,14 +12,15 @@ use tokio::{
 };
 
 use super::{
-    commands,
+    commands::{self, CommandName},
     connections::Entry,
     context::WsContext,
     feed::Feed,
+    limits::Paces,
     login::{self, Login},
     outgoing::{Close, Closed, Outgoing},
     presence::Watching,
-    protocol::{ClientFrame, ServerFrame},
+    protocol::{self, ClientFrame, ServerFrame},
     topic::Topic,
 };
 
@@ -45,6 +46,7 @@ struct Conversation {
     /// Whether the client has not been heard of for a while.
     quiet: bool,
     subscriptions: HashMap<String, Subscribed>,
+    paces: Paces<CommandName>,
     _entry: Entry,
 }
 
@@ -82,6 +84,7 @@ pub async fn converse(
         checked_at: Instant::now(),
         quiet: false,
         subscriptions: HashMap::new(),
+        paces: Paces::default(),
         _entry: entry,
     };
     // Dropping it ends the subscriptions, and presence with them.
@@ -152,7 +155,7 @@ impl Conversation {
             }
             ClientFrame::Command { id, topic, command, data } => {
                 let meta = self.meta(request_id);
-                (Some(id), commands::perform(&self.context, meta, &topic, &command, data).await)
+                (Some(id), commands::perform(&self.context, &mut self.paces, meta, &topic, &command, data).await)
             }
         };
         match done {
@@ -177,15 +180,16 @@ impl Conversation {
             Ok(feed) => feed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let (seq, epoch, user) = (feed.head(), feed.epoch(), &self.login.user);
-        let (data, watching) = match Topic::parse(label) {
+        let (user, mut begun) = (&self.login.user, protocol::Subscribed::new(feed.head(), feed.epoch()));
+        let watching = match Topic::parse(label) {
             Ok(Topic::Consultation(_) | Topic::Thread(_)) => {
                 let watching = self.context.presence.watch(user.facility_id, label, user.user_id);
-                let present = self.context.presence.present(label);
-                (json!({"seq": seq, "epoch": epoch, "presence": present}), Some(watching))
+                begun.presence = Some(self.context.presence.present(label));
+                Some(watching)
             }
-            _ => (json!({"seq": seq, "epoch": epoch}), None),
+            _ => None,
         };
+        let data = serde_json::to_value(begun).unwrap_or_default();
         self.outgoing.push(&ServerFrame::Ok { id: Some(id.to_owned()), data }).await?;
         let feed = tokio::spawn(feed.run(self.outgoing.clone()));
         self.subscriptions.insert(label.to_owned(), Subscribed { feed, watching });

@@ -16,6 +16,8 @@
 //! | `edit_message`, `delete_message` | who sent it | `message_edited`, `message_deleted` |
 //! | `share_file` | participants | `file_shared` |
 //! | `signal` | participants | none: told to whoever is there, kept nowhere |
+//! | `change_media` | participants | `media_changed`, `screen_share_started`, `screen_share_stopped`, `hand_raised`, `hand_lowered` (topic only) |
+//! | `save_annotations` | participants | `annotations_saved` |
 //! | none: providers fail | the platform | `video_provider_chosen` (not on the topic), `video_provider_switched`, `video_unavailable`, `video_restored` |
 //! | `put_notes`, `sign_notes`, `amend_notes` | the doctor | `notes_updated`, `notes_signed`, `notes_amended` (never on the topic) |
 //! | `rate` | the patient, once it is completed | `consultation_rated` (never on the topic) |
@@ -26,6 +28,7 @@
 //! `waiting_line_changed` and what a doctor must hear at once.
 
 mod actor;
+mod annotations;
 mod appointments;
 mod backup;
 mod chat;
@@ -36,6 +39,7 @@ mod files;
 mod history;
 mod invitations;
 mod line;
+mod media;
 mod model;
 mod notes;
 mod quality;
@@ -52,6 +56,7 @@ mod video;
 mod walk_in;
 
 pub use actor::{Action, Command, Reply};
+pub use annotations::{Annotations, AnnotationsId, NewAnnotations, Stroke, Tool};
 pub use appointments::AppointmentFollower;
 pub use backup::{BackupLink, Because, offer_backup_link};
 pub use consilium_chat::{ChatPolicy, MessageHistory, MessagePage, Reader};
@@ -59,12 +64,13 @@ pub use files::SharedFilePage;
 pub use history::{PastConsultation, consultation_for_clinician, past_consultations};
 pub use invitations::Invitee;
 pub use line::{Delay, DelayReason, NewDelay, WaitingPatient, WaitingPlace, WaitingRoom, WalkIns};
+pub use media::{Media, MediaChange};
 pub use model::{
     AppointmentKind, Client, Connection, Consultation, Device, DeviceCheck, DeviceState, Invitation, InvitationId,
     Joined, LeftBecause, Message, NewMessage, Part, Participant, ReadMark, Status, Summary, VisitType,
 };
 pub use notes::{Amendment, AmendmentId, AmendmentText, Notes, NotesText, Signed, Signer};
-pub use quality::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
+pub use quality::{Direction, MeasuredMedia, Measurement, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
 pub use ratings::{ConsultationRating, RatingDraft, RatingId, RatingPage, RatingTag};
 pub use refusal::ConsultationRefusal;
 pub use service::{Consultations, Policy};

@@ -220,6 +220,11 @@ impl Deployment {
 }
 
 impl Server {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// SIGKILL: nothing is finished, nothing is flushed.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("it runs");

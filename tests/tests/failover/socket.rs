@@ -36,6 +36,7 @@ impl Socket {
                 let message = self.0.next().await.expect("the line holds").expect("a frame");
                 let Message::Text(text) = message else { continue };
                 let frame: Value = serde_json::from_str(&text).expect("JSON");
+                consilium_tests::protocol::received(&frame, None);
                 if wanted(&frame) {
                     return frame;
                 }

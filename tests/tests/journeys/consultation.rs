@@ -161,9 +161,9 @@ async fn a_doctor_prefers_a_provider_that_exists_and_the_link_stays() {
         let consultation = text(&agreed, "consultation_id").to_owned();
         let link = format!("//c/{consultation}");
         let page = app.client.get(&link).await;
-        assert!(page.body.as_str().expect("a page").contains("/join.js"), "{page:?}");
+        assert!(page.body.as_str().expect("a page").contains("/join/page.js"), "{page:?}");
         assert!(page.header("content-security-policy").contains("script-src 'self'"));
-        assert_eq!(app.client.get("//join.js").await.status, 200);
+        assert_eq!(app.client.get("//join/page.js").await.status, 200);
         let move_it = format!("/appointments/{}/reschedule", text(&booked, "id"));
         let moved = doctor.post(&move_it, json!({"starts_at": "2026-06-01T10:00:00Z"})).await.expect(200);
         assert_eq!(text(&moved, "consultation_id"), consultation);

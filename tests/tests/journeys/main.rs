@@ -12,6 +12,7 @@ mod consultation;
 mod conventions;
 mod conversations;
 mod idempotency;
+mod live;
 mod pages;
 mod plugins;
 mod race;

@@ -116,6 +116,7 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         "POST /consultations/{id}/messages" => {
             (at(&world.consultation), json!({"body": "Hello", "client_message_id": format!("m{n}")}))
         }
+        "POST /consultations/{id}/annotations" => (at(&world.consultation), drawing(n)),
         // The doctor's own message: a patient who is let in is not its sender.
         "PATCH /consultations/{id}/messages/{message_id}" | "DELETE /consultations/{id}/messages/{message_id}" => {
             let said = world.said(&format!("/consultations/{}", world.consultation)).await;
@@ -210,6 +211,11 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         _ if !path.contains('{') && route.starts_with("GET ") => (at(""), none),
         _ => panic!("{route}: requests.rs does not know what to send"),
     }
+}
+
+fn drawing(n: usize) -> Value {
+    let stroke = json!({"tool": "pen", "color": "#a3342b", "width": 4, "points": [[0.1, 0.2], [0.3, 0.4]]});
+    json!({"client_annotation_id": n.to_string(), "strokes": [stroke]})
 }
 
 /// What a message is to say instead, where it is edited.

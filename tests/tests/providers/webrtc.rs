@@ -4,87 +4,29 @@
 use crate::support::{join, start};
 use consilium_kernel::{Clock as _, SystemClock};
 use consilium_plugin_host::contract::video::{IceServer, Join, Role};
+use consilium_tests::coturn::{Coturn, SECRET};
 use serde_json::json;
-use std::{
-    fs::{self, File},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
-use tempfile::TempDir;
+use std::{process::Command, time::Duration};
 
-const SECRET: &str = "coturn-secret-of-this-test";
-
-/// A coturn of this test, with `use-auth-secret`.
-struct Coturn {
-    port: u16,
-    child: Child,
-    directory: TempDir,
-}
-
-impl Coturn {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let log = File::create(directory.path().join("log")).unwrap();
-        let child = Command::new("turnserver")
-            .args(["-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "-p", &port.to_string()])
-            .args(["--use-auth-secret", "--static-auth-secret", SECRET, "--realm", "clinic.example.org"])
-            .args([
-                "--no-tls",
-                "--no-dtls",
-                "--no-cli",
-                "--allow-loopback-peers",
-                "--simple-log",
-                "--log-file",
-                "stdout",
-            ])
-            .args(["--pidfile", directory.path().join("pid").to_str().unwrap()])
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().unwrap())
-            .stdout(log)
-            .spawn()
-            .expect("coturn is missing: run scripts/setup-tests");
-        let coturn = Self { port, child, directory };
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "coturn does not listen: {}", coturn.log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        coturn
+/// Two clients allocate a relay each with these credentials and send packets to each other
+/// through it: coturn's own `turnutils_uclient`. Answers how many came back, or what it says.
+fn relay(coturn: &Coturn, username: &str, credential: &str) -> Result<usize, String> {
+    let output = Command::new("timeout")
+        .args(["30", "turnutils_uclient", "-y", "-c", "-n", "2", "-m", "1", "-u", username, "-w", credential])
+        .args(["-p", &coturn.port.to_string(), "127.0.0.1"])
+        .output()
+        .expect("coturn's utilities are missing: run scripts/setup-tests");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    if !output.status.success() {
+        return Err(said);
     }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).unwrap()
-    }
-
-    /// Two clients allocate a relay each with these credentials and send packets to each other
-    /// through it: coturn's own `turnutils_uclient`. Answers how many came back, or what it says.
-    fn relay(&self, username: &str, credential: &str) -> Result<usize, String> {
-        let output = Command::new("timeout")
-            .args(["30", "turnutils_uclient", "-y", "-c", "-n", "2", "-m", "1", "-u", username, "-w", credential])
-            .args(["-p", &self.port.to_string(), "127.0.0.1"])
-            .output()
-            .expect("coturn's utilities are missing: run scripts/setup-tests");
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        if !output.status.success() {
-            return Err(said);
-        }
-        let received = said.lines().filter_map(|line| line.rsplit_once("tot_recv_msgs=")?.1.parse().ok());
-        Ok(received.max().unwrap_or_default())
-    }
-}
-
-impl Drop for Coturn {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    let received = said.lines().filter_map(|line| line.rsplit_once("tot_recv_msgs=")?.1.parse().ok());
+    Ok(received.max().unwrap_or_default())
 }
 
 /// The TURN credentials that the plugin makes, in its child process.
 async fn credentials(coturn: &Coturn, secret: &str, lifetime: Duration) -> (String, String) {
-    let config = json!({"turn_urls": [format!("turn:127.0.0.1:{}", coturn.port)]});
+    let config = json!({"turn_urls": [coturn.url()]});
     let plugin = start("video-webrtc", config, &[("turn_secret", secret)]).await;
     let request = Join { expires_at: SystemClock.now() + lifetime, ..join("consultation-7", "7", Role::Patient) };
     let access = plugin.call(request).await.unwrap();
@@ -96,13 +38,13 @@ async fn credentials(coturn: &Coturn, secret: &str, lifetime: Duration) -> (Stri
 async fn credentials_relay_until_they_expire() {
     let coturn = Coturn::start();
     let (username, credential) = credentials(&coturn, SECRET, Duration::from_secs(600)).await;
-    assert_eq!(coturn.relay(&username, &credential), Ok(4), "{}", coturn.log());
+    assert_eq!(relay(&coturn, &username, &credential), Ok(4), "{}", coturn.log());
     let (username, credential) = credentials(&coturn, SECRET, Duration::from_secs(4)).await;
     let expiry: i64 = username.split_once(':').unwrap().0.parse().unwrap();
     while SystemClock.now().as_second() <= expiry {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let refused = coturn.relay(&username, &credential).unwrap_err();
+    let refused = relay(&coturn, &username, &credential).unwrap_err();
     assert!(refused.contains("Cannot complete Allocation"), "{refused}");
     assert!(coturn.log().contains(&format!("Cannot find credentials of user <{username}>")), "{}", coturn.log());
 }
@@ -111,10 +53,10 @@ async fn credentials_relay_until_they_expire() {
 async fn credentials_of_another_secret_or_name_relay_nothing() {
     let coturn = Coturn::start();
     let (username, credential) = credentials(&coturn, "another-secret", Duration::from_secs(600)).await;
-    assert!(coturn.relay(&username, &credential).unwrap_err().contains("Cannot complete Allocation"));
+    assert!(relay(&coturn, &username, &credential).unwrap_err().contains("Cannot complete Allocation"));
     let (username, credential) = credentials(&coturn, SECRET, Duration::from_secs(600)).await;
     let later = username.replacen(char::is_numeric, "9", 1);
-    assert!(coturn.relay(&later, &credential).unwrap_err().contains("Cannot complete Allocation"), "prolonged");
-    assert!(coturn.relay(&username, "nonsense").unwrap_err().contains("Cannot complete Allocation"));
-    assert_eq!(coturn.relay(&username, &credential), Ok(4), "{}", coturn.log());
+    assert!(relay(&coturn, &later, &credential).unwrap_err().contains("Cannot complete Allocation"), "prolonged");
+    assert!(relay(&coturn, &username, "nonsense").unwrap_err().contains("Cannot complete Allocation"));
+    assert_eq!(relay(&coturn, &username, &credential), Ok(4), "{}", coturn.log());
 }

@@ -3,7 +3,7 @@
 use consilium_kernel::{FieldError, Refusal, Timestamp};
 use jiff::SignedDuration;
 
-use super::model::{Measurement, Media, QualityAdvice, QualityMinute, Standing};
+use super::model::{MeasuredMedia, Measurement, QualityAdvice, QualityMinute, Standing};
 use crate::refusal::ConsultationRefusal::TooManyReports;
 
 /// Measurements in one report at most.
@@ -88,7 +88,7 @@ pub(crate) fn verdict(lines: &[QualityMinute]) -> Verdict {
     let broken = lines.iter().any(|line| line.packet_loss_percent >= 30.0 || line.round_trip_ms >= 2_000);
     let bad = lines.iter().any(|line| {
         let slow = line.round_trip_ms >= 800 || line.jitter_ms >= 100;
-        let poor_picture = line.media == Media::Video
+        let poor_picture = line.media == MeasuredMedia::Video
             && (line.bitrate_kbps < 100 || line.frames_per_second.is_some_and(|frames| frames < 8));
         slow || line.packet_loss_percent >= 8.0 || poor_picture
     });
@@ -147,7 +147,7 @@ mod tests {
         Standing { advice, open_minute, bad_run: 0, good_run: 0, offered: false, batches: 0 }
     }
 
-    fn line(media: Media) -> QualityMinute {
+    fn line(media: MeasuredMedia) -> QualityMinute {
         QualityMinute {
             minute: t("09:00:00"),
             direction: Direction::Inbound,
@@ -157,13 +157,13 @@ mod tests {
             packet_loss_percent: 0.5,
             jitter_ms: 10,
             round_trip_ms: 80,
-            frames_per_second: (media == Media::Video).then_some(25),
+            frames_per_second: (media == MeasuredMedia::Video).then_some(25),
         }
     }
 
     #[test]
     fn minutes_are_judged_by_their_worst_line() {
-        let (audio, video) = (line(Media::Audio), line(Media::Video));
+        let (audio, video) = (line(MeasuredMedia::Audio), line(MeasuredMedia::Video));
         assert_eq!(verdict(&[audio, video]), Verdict::Good);
         assert_eq!(verdict(&[]), Verdict::Good);
         for bad in [
@@ -173,7 +173,7 @@ mod tests {
             QualityMinute { bitrate_kbps: 99, ..video },
             QualityMinute { frames_per_second: Some(7), ..video },
         ] {
-            assert_eq!(verdict(&[line(Media::Screen), bad]), Verdict::Bad, "{bad:?}");
+            assert_eq!(verdict(&[line(MeasuredMedia::Screen), bad]), Verdict::Bad, "{bad:?}");
         }
         assert_eq!(verdict(&[QualityMinute { bitrate_kbps: 30, ..audio }]), Verdict::Good, "voices need little");
         assert_eq!(verdict(&[QualityMinute { packet_loss_percent: 30.0, ..video }]), Verdict::Broken);
@@ -248,7 +248,7 @@ mod tests {
         Measurement {
             at: t("09:00:00"),
             direction: Direction::Outbound,
-            media: Media::Video,
+            media: MeasuredMedia::Video,
             bitrate_kbps: 1,
             packet_loss_percent: 0.0,
             jitter_ms: 0,

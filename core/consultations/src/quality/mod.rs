@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(crate) use model::Standing;
-pub use model::{Direction, Measurement, Media, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
+pub use model::{Direction, MeasuredMedia, Measurement, ParticipantQuality, QualityAdvice, QualityMinute, Reported};
 
 use crate::{
     backup::{Because, offer_backup_link},

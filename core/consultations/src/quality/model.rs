@@ -21,7 +21,7 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display, EnumString, EnumIter)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Media {
+pub enum MeasuredMedia {
     /// Voices.
     Audio,
     /// Faces.
@@ -39,7 +39,7 @@ pub struct Measurement {
     /// Which way.
     pub direction: Direction,
     /// What.
-    pub media: Media,
+    pub media: MeasuredMedia,
     /// Kilobits a second.
     pub bitrate_kbps: u32,
     /// 0 to 100.
@@ -61,7 +61,7 @@ pub struct QualityMinute {
     /// Which way.
     pub direction: Direction,
     /// What.
-    pub media: Media,
+    pub media: MeasuredMedia,
     /// How many measurements.
     pub samples: i32,
     /// Kilobits a second.

@@ -4,6 +4,7 @@ mod consultation;
 mod devices;
 mod history;
 mod invitations;
+mod media;
 mod notes;
 mod participants;
 mod quality;
@@ -18,6 +19,9 @@ pub(crate) use consultation::{find, save, version};
 pub(crate) use devices::{device_checks, save_device_check};
 pub(crate) use history::past;
 pub(crate) use invitations::{insert_invitation, invitations, withdraw_invitation};
+pub(crate) use media::{
+    annotations, annotations_saved_before, count_annotations, insert_annotations, media, save_media,
+};
 pub(crate) use notes::{amend_notes, notes, notes_of, notes_signed, save_notes, sign_notes};
 pub(crate) use participants::{left_open, participants, save_participants};
 pub(crate) use quality::{add_measurement, minutes, note_offer, quality, save_standing, standing};

@@ -188,6 +188,21 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use consilium_db::types::{Instant, Uuid};
+    participant_media (consultation_id, user_id) {
+        consultation_id -> Uuid,
+        user_id -> Uuid,
+        facility_id -> Uuid,
+        microphone -> Bool,
+        camera -> Bool,
+        screen -> Bool,
+        hand_raised_at -> Nullable<Instant>,
+        changed_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
     device_check (consultation_id, user_id) {
         consultation_id -> Uuid,
         user_id -> Uuid,
@@ -212,5 +227,19 @@ diesel::table! {
         delay_reason -> Nullable<Text>,
         delay_text -> Nullable<Binary>,
         version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    consultation_annotation (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        facility_id -> Uuid,
+        author_id -> Uuid,
+        client_key -> Binary,
+        content -> Binary,
+        saved_at -> Instant,
     }
 }

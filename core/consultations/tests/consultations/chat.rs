@@ -134,20 +134,26 @@ async fn signals_reach_whoever_is_there_and_the_room_is_for_those_in_it() {
         let mut watching = world.bus.subscribe(&format!("consultation:{id}"));
         let consultations = &world.consultations;
         let by_patient = meta(&patient);
-        consultations.signal(&by_patient, id, SignalKind::Typing, json!({"typing": true})).await.unwrap();
+        consultations.signal(&by_patient, id, SignalKind::Typing, None, json!({"typing": true})).await.unwrap();
         let event = watching.next().await.unwrap().unwrap();
         let LiveEvent::Signal(signal) = event.as_ref() else { panic!("{event:?}") };
         assert_eq!((signal.signal.as_str(), signal.from), ("typing", Some(patient.user_id.uuid())));
-        for kind in [SignalKind::Signal, SignalKind::RaiseHand, SignalKind::SetMedia] {
-            assert_eq!(code(consultations.signal(&by_patient, id, kind, json!({})).await), "not_admitted");
-            assert_eq!(code(consultations.signal(&meta(&world.doctor), id, kind, json!({})).await), "not_admitted");
+        for kind in [SignalKind::Signal, SignalKind::Cursor, SignalKind::Annotate] {
+            assert_eq!(code(consultations.signal(&by_patient, id, kind, None, json!({})).await), "not_admitted");
+            assert_eq!(
+                code(consultations.signal(&meta(&world.doctor), id, kind, None, json!({})).await),
+                "not_admitted"
+            );
         }
         consultations.start(meta(&world.doctor), id).await.unwrap();
-        for kind in [SignalKind::Signal, SignalKind::RaiseHand, SignalKind::SetMedia] {
-            consultations.signal(&by_patient, id, kind, json!({})).await.unwrap();
+        for kind in [SignalKind::Signal, SignalKind::Cursor, SignalKind::Annotate] {
+            consultations.signal(&by_patient, id, kind, None, json!({})).await.unwrap();
         }
         let stranger = world.patient("bob").await;
-        assert_eq!(code(consultations.signal(&meta(&stranger), id, SignalKind::Typing, json!({})).await), "not_found");
+        assert_eq!(
+            code(consultations.signal(&meta(&stranger), id, SignalKind::Typing, None, json!({})).await),
+            "not_found"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connection quality: kept by the minute, turned into advice for one, and into the offer of another way for both.
 
-use consilium_consultations::{Direction, Measurement, Media, QualityAdvice};
+use consilium_consultations::{Direction, MeasuredMedia, Measurement, QualityAdvice};
 use consilium_db::testing::TestDb;
 use consilium_kernel::{ConsultationId, Role, Timestamp, User};
 use consilium_runtime::{EventBus, LiveEvent};
@@ -12,7 +12,7 @@ fn measured(at: Timestamp, loss: f64) -> Measurement {
     Measurement {
         at,
         direction: Direction::Inbound,
-        media: Media::Audio,
+        media: MeasuredMedia::Audio,
         bitrate_kbps: 40,
         packet_loss_percent: loss,
         jitter_ms: 10,

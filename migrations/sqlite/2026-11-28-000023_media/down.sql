@@ -1,0 +1,2 @@
+DROP TABLE consultation_annotation;
+DROP TABLE participant_media;
