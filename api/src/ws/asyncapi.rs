@@ -194,9 +194,8 @@ fn merge(into: &mut Value, from: &Value) {
     if let (Some(into), Some(from)) = (into["properties"].as_object_mut(), from["properties"].as_object()) {
         into.extend(from.clone());
     }
-    if let (Some(into), Some(from)) = (into["required"].as_array_mut(), from["required"].as_array()) {
-        into.extend(from.iter().cloned());
-    }
+    let required = |of: &Value| of["required"].as_array().cloned().unwrap_or_default();
+    into["required"] = [required(into), required(from)].concat().into();
 }
 
 #[cfg(test)]
