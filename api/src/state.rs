@@ -118,7 +118,7 @@ impl State {
             policy(&config),
         );
         let messaging = Messaging::new(db.clone(), bus.clone(), chat_policy(&config));
-        let files = files::files(&config, &db, &consultations, &scheduling)?;
+        let files = files::files(&config, &db, &consultations, &messaging, &scheduling)?;
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
         let support = Support::new(db.clone(), consultations.clone());

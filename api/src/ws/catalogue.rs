@@ -94,7 +94,7 @@ pub fn events() -> Vec<Told> {
         told::<Somebody>("hand_raised", "Somebody wants to say something"),
         told::<Somebody>("hand_lowered", "Somebody does not want to say something any more"),
         told::<AnnotationsSaved>("annotations_saved", "A drawing on the shared screen was kept"),
-        told::<FileShared>("file_shared", "Somebody shows the others a file").with_ids(),
+        told::<FileShared>("file_shared", "Somebody shows the others a file"),
         told::<BackupLinkOffered>("backup_link_offered", "Another way to meet").with_ids(),
         told::<Issue>("issue_reported", "Somebody reported that something does not work"),
         told::<Issue>("issue_resolved", "Support says that it works again"),
@@ -213,6 +213,8 @@ shapes! {
         client_message_id: String,
         /// Null once it is deleted.
         #[schema(required)] body: Option<String>,
+        /// Files that are shown with it.
+        #[schema(nullable = false)] attachments: Option<Vec<Uuid>>,
         sent_at: Instant,
         /// Once it was edited or deleted: its own number again.
         #[schema(nullable = false)] message_seq: Option<i64>,
@@ -231,6 +233,8 @@ shapes! {
         client_message_id: String,
         /// Null once it is deleted.
         #[schema(required)] body: Option<String>,
+        /// Files that are shown with it.
+        #[schema(nullable = false)] attachments: Option<Vec<Uuid>>,
         sent_at: Instant,
         #[schema(nullable = false)] edited_at: Option<Instant>,
         #[schema(nullable = false)] deleted_at: Option<Instant>,
@@ -240,7 +244,18 @@ shapes! {
     /// Whom an event is about.
     Somebody { user_id: Uuid }
     AnnotationsSaved { id: Uuid, author_id: Uuid, saved_at: Instant }
-    FileShared { file_id: Uuid, shared_by: Uuid, kind: Option<String>, size_bytes: i64 }
+    FileShared {
+        /// Of a consultation.
+        #[schema(nullable = false)] consultation_id: Option<Uuid>,
+        /// Of a thread.
+        #[schema(nullable = false)] thread_id: Option<Uuid>,
+        file_id: Uuid,
+        shared_by: Uuid,
+        kind: Option<String>,
+        size_bytes: i64,
+        /// With which message.
+        #[schema(nullable = false)] message_id: Option<Uuid>,
+    }
     BackupLinkOffered {
         /// `quality` or `issue`.
         reason: String,
@@ -273,6 +288,7 @@ shapes! {
         owner_id: Uuid,
         patient_id: Uuid,
         consultation_id: Option<Uuid>,
+        thread_id: Option<Uuid>,
         status: String,
         kind: Option<String>,
         size_bytes: i64,
