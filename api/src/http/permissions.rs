@@ -56,7 +56,7 @@ permissions! {
     /// Lead a consultation: admit, start, end.
     LeadConsultation: Doctor;
     /// Upload files, and see those one may.
-    KeepFiles: Patient | Doctor | Nurse | Support;
+    KeepFiles: Patient | Doctor | Nurse | Pharmacist | Support;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
     /// See the summary of the patient in a consultation.
