@@ -96,8 +96,8 @@ pub fn events() -> Vec<Told> {
         told::<AnnotationsSaved>("annotations_saved", "A drawing on the shared screen was kept"),
         told::<FileShared>("file_shared", "Somebody shows the others a file"),
         told::<BackupLinkOffered>("backup_link_offered", "Another way to meet").with_ids(),
-        told::<Issue>("issue_reported", "Somebody reported that something does not work"),
-        told::<Issue>("issue_resolved", "Support says that it works again"),
+        told::<IssueFacts>("issue_reported", "Somebody reported that something does not work"),
+        told::<IssueFacts>("issue_resolved", "Support says that it works again"),
         told::<WaitingPosition>("waiting_position_changed", "The patient's place in the line"),
         told::<Prescription>("prescription_issued", "A prescription was issued"),
         told::<Prescription>("prescription_sent", "It was handed to a pharmacy"),
@@ -114,9 +114,9 @@ pub fn events() -> Vec<Told> {
         // user:me
         told::<Notification>("notification", "Something new in the caller's inbox"),
         told::<ThreadOpened>("thread_opened", "The caller is in a thread from now on"),
-        told::<File>("file_stored", "A file of the caller's was checked and can be read"),
-        told::<File>("file_infected", "A file of the caller's holds something harmful"),
-        told::<File>("file_deleted", "A file of the caller's is gone"),
+        told::<FileFacts>("file_stored", "A file of the caller's was checked and can be read"),
+        told::<FileFacts>("file_infected", "A file of the caller's holds something harmful"),
+        told::<FileFacts>("file_deleted", "A file of the caller's is gone"),
     ]
 }
 
@@ -267,7 +267,7 @@ shapes! {
         next_provider: Option<String>,
         emergency_contacts: Vec<String>,
     }
-    Issue {
+    IssueFacts {
         issue_id: Uuid,
         consultation_id: Uuid,
         patient_id: Uuid,
@@ -283,7 +283,7 @@ shapes! {
     ThreadParticipantRemoved { thread_id: Uuid, user_id: Uuid }
     ThreadChanged { thread_id: Uuid, by: Option<Uuid> }
     ThreadOpened { thread_id: Uuid, kind: String }
-    File {
+    FileFacts {
         file_id: Uuid,
         owner_id: Uuid,
         patient_id: Uuid,

@@ -58,7 +58,8 @@ pub fn insert_share(tx: &mut Tx<'_>, place: Place, message: Option<MessageId>, n
 
 /// Forgets the shares that a message made.
 pub fn forget_shares(tx: &mut Tx<'_>, message: MessageId) -> Result<()> {
-    diesel::delete(file_share::table.filter(file_share::message_id.eq(maybe_key(Some(message))))).execute(tx.connection())?;
+    diesel::delete(file_share::table.filter(file_share::message_id.eq(maybe_key(Some(message)))))
+        .execute(tx.connection())?;
     Ok(())
 }
 
