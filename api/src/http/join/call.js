@@ -1,14 +1,17 @@
 // Media between two browsers. Each participant has one `Peer` for each other one; what they tell each other goes
 // through the signals of the consultation (docs/api.md, "Calls between browsers"), which may be lost at any time.
 //
-// Offers that cross are settled by "perfect negotiation" (W3C WebRTC 1.0, section 10.7): the polite side withdraws
-// its own. Each signal names the connection it comes from and, once known, the one it is for: `call` and `re`.
+// The polite side says that it is there and lets the other one offer; it offers by itself only when nothing comes.
+// Offers that cross all the same are settled by "perfect negotiation" (W3C WebRTC 1.0, section 10.7): the polite side
+// withdraws its own. Each signal names the connection it comes from and, once known, the one it is for: `call` and
+// `re`.
 
 const TICK = 1_000;
 const UNANSWERED = 4_000; // after which an offer is sent again
 const INTERRUPTED = 3_000; // after which ICE is restarted
 const LONG = 12_000; // that connecting takes, because candidates were lost
 const RESTART = 10_000; // between two restarts
+const HEAD_START = 6_000; // that the polite side gives the other: more than an offer takes to be sent again
 
 /** Later ones are greater, also of another page of the same account. */
 const newCall = () => `${Date.now().toString(36).padStart(9, "0")}-${crypto.randomUUID().slice(0, 8)}`;
@@ -26,6 +29,7 @@ export class Peer extends EventTarget {
   #answering = false;
   #ignoring = false;
   #told = 0;
+  #wanted = 0;
   #interrupted = 0;
   #restarted = 0;
   #queue = Promise.resolve();
@@ -36,6 +40,7 @@ export class Peer extends EventTarget {
     super();
     [this.#send, this.#polite, this.#servers, this.#media] = [send, polite, servers, media];
     this.#open();
+    if (polite) this.#tell({ kind: "ice" });
     this.#timer = setInterval(() => this.#tick(), TICK);
   }
 
@@ -52,7 +57,9 @@ export class Peer extends EventTarget {
 
   /** The line is there again: what was told meanwhile may be lost. Media that flows is left alone. */
   revive() {
-    if (!this.flows && this.#pc.remoteDescription) this.#restart();
+    if (this.flows) return;
+    if (this.#polite) return this.#tell({ kind: "ice" });
+    if (this.#pc.remoteDescription) this.#restart();
   }
 
   /** Sends another track in the place of the one of its kind, which needs no new offer. */
@@ -70,7 +77,8 @@ export class Peer extends EventTarget {
     const pc = new RTCPeerConnection({ iceServers: this.#servers });
     [this.#pc, this.#mine] = [pc, newCall()];
     [this.#making, this.#answering, this.#ignoring] = [false, false, false];
-    pc.onnegotiationneeded = () => this.#offer(pc);
+    this.#wanted = 0;
+    pc.onnegotiationneeded = () => (this.#polite ? (this.#wanted ||= Date.now()) : this.#offer(pc));
     pc.onicecandidate = ({ candidate }) => candidate && this.#tell({ kind: "ice", candidate: candidate.toJSON() });
     pc.ontrack = ({ streams: [stream] }) => this.dispatchEvent(new CustomEvent("stream", { detail: stream }));
     pc.onconnectionstatechange = () => this.dispatchEvent(new CustomEvent("state", { detail: pc.connectionState }));
@@ -82,6 +90,7 @@ export class Peer extends EventTarget {
   }
 
   async #offer(pc) {
+    this.#wanted = 0;
     try {
       this.#making = true;
       await pc.setLocalDescription();
@@ -103,6 +112,11 @@ export class Peer extends EventTarget {
       this.#theirs = call;
     }
     const pc = this.#pc;
+    if (kind === "ice" && !candidate) {
+      // The other side is there, and may have missed what was told before.
+      if (pc.signalingState === "have-local-offer") return this.#tellDescription();
+      return this.#polite || !pc.remoteDescription || this.flows || this.#restart();
+    }
     if (kind === "ice") {
       if (!pc.remoteDescription) return; // its offer was lost, and comes again with the candidates in it
       // Candidates of an offer that was ignored fit nothing.
@@ -121,6 +135,7 @@ export class Peer extends EventTarget {
       this.#answering = false;
     }
     if (kind === "offer") {
+      this.#wanted = 0;
       await pc.setLocalDescription();
       this.#tellDescription();
     }
@@ -148,6 +163,9 @@ export class Peer extends EventTarget {
     this.#interrupted = this.flows || !agreed ? 0 : this.#interrupted || now;
     const patience = ["disconnected", "failed"].includes(this.#pc.iceConnectionState) ? INTERRUPTED : LONG;
     const late = this.#interrupted && now - this.#interrupted > patience;
+    if (this.#wanted && now - this.#wanted > HEAD_START && this.#pc.signalingState === "stable") {
+      return this.#offer(this.#pc);
+    }
     if (late && now - this.#restarted > RESTART) return this.#restart();
     if (this.#pc.signalingState === "have-local-offer" && now - this.#told > UNANSWERED) this.#tellDescription();
   }
