@@ -12,6 +12,7 @@ mod consultation;
 mod conventions;
 mod conversations;
 mod idempotency;
+mod invited;
 mod live;
 mod pages;
 mod plugins;
