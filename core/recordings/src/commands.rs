@@ -122,36 +122,8 @@ fn begin(
     settings: &RecordingSettings,
 ) -> Result<Recording> {
     let (now, consultation) = (tx.now(), &asking.consultation);
-    let recording = Recording {
-        id: tx.new_id(),
-        facility_id: consultation.facility_id,
-        consultation_id: consultation.id,
-        patient_id: consultation.patient_id,
-        requested_by: asking.user_id,
-        media,
-        status: Status::Requested,
-        stopped_because: None,
-        failed_because: None,
-        text_version: settings.text_version.clone(),
-        consents: Vec::new(),
-        media_type: None,
-        segments: 0,
-        received: 0,
-        length: None,
-        sha256: None,
-        duration_ms: None,
-        thumbnail: None,
-        processed_with: None,
-        progress: 0,
-        held: false,
-        requested_at: now,
-        started_at: None,
-        stopped_at: None,
-        closes_at: None,
-        ready_at: None,
-        expires_at: None,
-        version: 1,
-    };
+    let of = (consultation.facility_id, consultation.id, consultation.patient_id);
+    let recording = Recording::requested(tx.new_id(), of, asking.user_id, media, &settings.text_version, now);
     let key = RecordKey::generate().map_err(|error| unavailable(recording.id, &error))?;
     store::insert(tx, &recording, &key)?;
     facts::tell(tx, &recording, "recording_requested", Some(asking.user_id))?;

@@ -169,6 +169,47 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// One that was asked for just now; nobody has said anything yet.
+    pub(crate) fn requested(
+        id: RecordingId,
+        (facility_id, consultation_id, patient_id): (FacilityId, ConsultationId, PatientId),
+        requested_by: UserId,
+        media: Media,
+        text_version: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            facility_id,
+            consultation_id,
+            patient_id,
+            requested_by,
+            media,
+            status: Status::Requested,
+            stopped_because: None,
+            failed_because: None,
+            text_version: text_version.to_owned(),
+            consents: Vec::new(),
+            media_type: None,
+            segments: 0,
+            received: 0,
+            length: None,
+            sha256: None,
+            duration_ms: None,
+            thumbnail: None,
+            processed_with: None,
+            progress: 0,
+            held: false,
+            requested_at: now,
+            started_at: None,
+            stopped_at: None,
+            closes_at: None,
+            ready_at: None,
+            expires_at: None,
+            version: 1,
+        }
+    }
+
     /// How events and the audit log name it.
     pub(crate) fn entity(&self) -> EntityRef {
         EntityRef::new("recording", self.id.uuid())

@@ -1,9 +1,12 @@
 //! Taking segments in. The answer means that a segment is kept: encrypted in the store, and counted in the database.
 
+use std::io;
+
+use bytes::Bytes;
 use consilium_db::{Result, Tx};
 use consilium_files::FileId;
 use consilium_kernel::{CommandMeta, Refusal};
-use futures_util::stream;
+use futures_util::{Stream, StreamExt as _, stream};
 use ring::digest;
 
 use crate::{
@@ -23,8 +26,10 @@ impl Recordings {
     /// `recording_stopped`, `consent_missing`; `segment_missing`, `segment_differs`, `segment_too_large`,
     /// `recording_too_large`, `unsupported_recording`.
     pub async fn keep(&self, meta: &CommandMeta, id: RecordingId, new: NewSegment) -> Result<Segment, Refusal> {
-        let hash = digest::digest(&digest::SHA256, &new.bytes);
-        let segment = Segment { number: new.number, length: new.bytes.len() as u64, sha256: hash.as_ref().to_vec() };
+        let (number, bytes) = (new.number, new.bytes.clone());
+        let hashed = tokio::task::spawn_blocking(move || digest::digest(&digest::SHA256, &bytes));
+        let hash = hashed.await.map_err(|_| Refusal::internal())?;
+        let segment = Segment { number, length: new.bytes.len() as u64, sha256: hash.as_ref().to_vec() };
         let settings = self.settings.clone();
         let (command, asked, row) = (meta.clone(), new.clone(), segment.clone());
         let announce = move |tx: &mut Tx<'_>| {
@@ -52,8 +57,7 @@ impl Recordings {
         segment: Segment,
     ) -> Result<Segment, Refusal> {
         let key = self.key(id, object).await?;
-        let content = stream::iter([Ok(new.bytes.to_vec())]);
-        self.depot.store(object, &key, content).await.map_err(|error| unavailable(id, &error))?;
+        self.depot.store(object, &key, pieces(&new.bytes)).await.map_err(|error| unavailable(id, &error))?;
         let (command, settings, row) = (meta.clone(), self.settings.clone(), segment.clone());
         let count = move |tx: &mut Tx<'_>| {
             let (mut recording, verdict) = judge(tx, &command, id, &new, &row, &settings)?;
@@ -82,6 +86,20 @@ impl Recordings {
             tracing::warn!(recording = %id, error, "a segment that does not count could not be removed yet");
         }
     }
+}
+
+/// The bytes in pieces, between which others get their turn: encrypting takes its time.
+fn pieces(bytes: &Bytes) -> impl Stream<Item = io::Result<Vec<u8>>> + Unpin + use<> {
+    const PIECE: usize = 256 * 1024;
+    let bytes = bytes.clone();
+    let begins = (0..bytes.len()).step_by(PIECE);
+    Box::pin(stream::iter(begins).then(move |from| {
+        let piece = bytes.slice(from..bytes.len().min(from + PIECE)).to_vec();
+        async {
+            tokio::task::yield_now().await;
+            Ok(piece)
+        }
+    }))
 }
 
 /// Whether a segment may be kept as things are now. Holds the recording until commit.

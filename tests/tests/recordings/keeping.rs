@@ -11,6 +11,7 @@ const YEAR: i64 = 365 * 24 * 60;
 async fn what_was_kept_long_enough_goes_unless_it_is_held() {
     on_both(async |app| {
         let kept = Stage::new(app).await;
+        let (other_doctor, other_patient) = (app.doctor("omar").await, app.patient("ada").await);
         let id = kept.ready(app, &[segment(1, 2_000)]).await;
         let reason = json!({"reason": "The patient complains about Dr. Ayesha"});
         let hold = format!("/recordings/{id}/hold");
@@ -25,8 +26,7 @@ async fn what_was_kept_long_enough_goes_unless_it_is_held() {
         app.wait(YEAR - 10);
         let (doctor, admin) = (kept.doctor.again().await, app.admin.again().await);
         app.wait(11);
-        let (other_doctor, other_patient) = (app.doctor("omar").await, app.patient("ada").await);
-        let other = Stage::of(other_doctor, other_patient).await;
+        let other = Stage::of(other_doctor.again().await, other_patient.again().await).await;
         // Its deletion says that timers of that time have fired.
         let newer = other.begun().await;
         crate::stage::put(&other.doctor, &newer, 1, &segment(1, 3_000)).await.expect(200);

@@ -1,12 +1,12 @@
 //! The rules as tables, and what holds whatever happens.
 
 use consilium_consultations::Part;
-use consilium_kernel::{FacilityId, Id, Timestamp};
+use consilium_kernel::{Id, Timestamp};
 use proptest::prelude::*;
 use ring::digest;
 
 use super::*;
-use crate::model::{Media, RecordingId};
+use crate::model::Media;
 
 const WEBM: &[u8] =
     b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm";
@@ -29,38 +29,8 @@ fn id<T>(number: u128) -> Id<T> {
 }
 
 fn recording(status: Status) -> Recording {
-    let facility_id: FacilityId = id(1);
-    let recording_id: RecordingId = id(2);
-    Recording {
-        id: recording_id,
-        facility_id,
-        consultation_id: id(3),
-        patient_id: id(4),
-        requested_by: id(10),
-        media: Media::Video,
-        status,
-        stopped_because: None,
-        failed_because: None,
-        text_version: "1".to_owned(),
-        consents: Vec::new(),
-        media_type: None,
-        segments: 0,
-        received: 0,
-        length: None,
-        sha256: None,
-        duration_ms: None,
-        thumbnail: None,
-        processed_with: None,
-        progress: 0,
-        held: false,
-        requested_at: Timestamp::UNIX_EPOCH,
-        started_at: None,
-        stopped_at: None,
-        closes_at: None,
-        ready_at: None,
-        expires_at: None,
-        version: 1,
-    }
+    let of = (id(1), id(3), id(4));
+    Recording { status, ..Recording::requested(id(2), of, id(10), Media::Video, "1", Timestamp::UNIX_EPOCH) }
 }
 
 fn said(user: u128, decision: Decision) -> Consent {
