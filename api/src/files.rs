@@ -5,8 +5,9 @@ use std::{path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use consilium_consultations::Consultations;
 use consilium_db::Db;
-use consilium_files::{Antivirus, Depot, FileSettings, Files, Relations, S3Access};
-use consilium_kernel::{CommandMeta, ConsultationId, PatientId, Refusal, RefusalKind, Role};
+use consilium_files::{Antivirus, Depot, FileSettings, Files, Place, Relations, S3Access};
+use consilium_kernel::{CommandMeta, PatientId, Refusal, RefusalKind, Role};
+use consilium_messaging::Messaging;
 use consilium_scheduling::Scheduling;
 use jiff::SignedDuration;
 
@@ -15,14 +16,23 @@ use crate::config::Config;
 /// Who meets whom.
 struct Meetings {
     consultations: Consultations,
+    messaging: Messaging,
     scheduling: Scheduling,
 }
 
 #[async_trait]
 impl Relations for Meetings {
-    async fn takes_part(&self, meta: &CommandMeta, consultation: ConsultationId) -> Result<Option<PatientId>, Refusal> {
-        match self.consultations.consultation(meta, consultation).await {
-            Ok(found) => Ok(found.part_of(&meta.principal).map(|_| found.patient_id)),
+    async fn takes_part(&self, meta: &CommandMeta, place: Place) -> Result<Option<PatientId>, Refusal> {
+        let patient = match place {
+            Place::Consultation(id) => self
+                .consultations
+                .consultation(meta, id)
+                .await
+                .map(|found| found.part_of(&meta.principal).map(|_| found.patient_id)),
+            Place::Thread(id) => self.messaging.thread(meta, id).await.map(|found| found.thread.patient_id),
+        };
+        match patient {
+            Ok(patient) => Ok(patient),
             Err(refusal) if refusal.kind == RefusalKind::NotFound => Ok(None),
             Err(refusal) => Err(refusal),
         }
@@ -42,9 +52,11 @@ pub fn files(
     config: &Config,
     db: &Db,
     consultations: &Consultations,
+    messaging: &Messaging,
     scheduling: &Scheduling,
 ) -> anyhow::Result<Files> {
-    let relations = Meetings { consultations: consultations.clone(), scheduling: scheduling.clone() };
+    let relations =
+        Meetings { consultations: consultations.clone(), messaging: messaging.clone(), scheduling: scheduling.clone() };
     let set = &config.files;
     let s3 = S3Access {
         endpoint: set.s3_endpoint.clone(),

@@ -122,7 +122,7 @@ impl State {
             policy(&config),
         );
         let messaging = Messaging::new(db.clone(), bus.clone(), chat_policy(&config));
-        let files = files::files(&config, &db, &consultations, &scheduling)?;
+        let files = files::files(&config, &db, &consultations, &messaging, &scheduling)?;
         let recordings = recordings::recordings(&config, &db, &files)?;
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);

@@ -30,10 +30,16 @@ impl Client {
 
     /// A file that was uploaded whole, for this consultation or for one's own record; it may not be available yet.
     pub async fn upload(&self, name: &str, content: &[u8], consultation: Option<&str>) -> String {
-        let record = [("filename", name), ("purpose", "record")];
-        let shared = consultation.map(|id| [("filename", name), ("purpose", "consultation"), ("consultation_id", id)]);
-        let metadata = shared.as_ref().map_or(&record[..], |metadata| &metadata[..]);
-        let begun = self.begin_upload(content.len(), metadata).await.expect(201);
+        match consultation {
+            Some(id) => self.upload_for(name, content, &[("purpose", "consultation"), ("consultation_id", id)]).await,
+            None => self.upload_for(name, content, &[("purpose", "record")]).await,
+        }
+    }
+
+    /// One for the purpose that `metadata` says.
+    pub async fn upload_for(&self, name: &str, content: &[u8], metadata: &[(&str, &str)]) -> String {
+        let metadata = [&[("filename", name)], metadata].concat();
+        let begun = self.begin_upload(content.len(), &metadata).await.expect(201);
         let id = text(&begun, "id").to_owned();
         self.send_part(&id, 0, content).await.expect(204);
         id

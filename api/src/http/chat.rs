@@ -2,7 +2,7 @@
 
 use actix_web::web::Path;
 use consilium_chat::{Message, MessageHistory, MessagePage as Found, Needle, NewMessage, ReadMark, Reader};
-use consilium_kernel::{ConsultationId, Refusal, Timestamp, not_a_cursor, page_limit};
+use consilium_kernel::{ConsultationId, Id, Refusal, Timestamp, not_a_cursor, page_limit};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,6 +22,8 @@ pub struct MessageResponse {
     client_message_id: String,
     /// What it says now; null once it is deleted.
     body: Option<String>,
+    /// Files that are shown with it; none any more once it is deleted.
+    attachments: Vec<uuid::Uuid>,
     #[schema(value_type = String, format = "date-time")]
     sent_at: Timestamp,
     /// Null unless it was edited.
@@ -39,6 +41,7 @@ impl From<Message> for MessageResponse {
             seq: message.seq,
             sender_id: message.sender_id.uuid(),
             body: message.text().map(str::to_owned),
+            attachments: message.attachments.iter().map(|file| file.uuid()).collect(),
             client_message_id: message.client_message_id,
             sent_at: message.sent_at,
             edited_at: message.edited_at,
@@ -110,8 +113,13 @@ pub async fn messages(state: Shared, id: Path<String>, query: Query<MessageQuery
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendMessageRequest {
-    #[schema(min_length = 1, max_length = 8000)]
+    /// May be empty where something is attached.
+    #[schema(max_length = 8000)]
     body: String,
+    /// Files of one's own to show with it: available, and about the patient of the conversation.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    attachments: Vec<uuid::Uuid>,
     /// The client's own id of it: the same one again is answered with the message already stored.
     #[schema(min_length = 1, max_length = 64)]
     client_message_id: String,
@@ -119,7 +127,8 @@ pub struct SendMessageRequest {
 
 impl From<SendMessageRequest> for NewMessage {
     fn from(request: SendMessageRequest) -> Self {
-        Self { client_message_id: request.client_message_id, body: request.body }
+        let attachments = request.attachments.into_iter().map(Id::new).collect();
+        Self { client_message_id: request.client_message_id, body: request.body, attachments }
     }
 }
 

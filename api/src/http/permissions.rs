@@ -62,7 +62,7 @@ permissions! {
     /// Hold recordings back from deletion, and delete them.
     ManageRecordings: Admin;
     /// Upload files, and see those one may.
-    KeepFiles: Patient | Doctor | Nurse | Support;
+    KeepFiles: Patient | Doctor | Nurse | Pharmacist | Support;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
     /// See the summary of the patient in a consultation.

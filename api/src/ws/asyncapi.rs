@@ -78,14 +78,21 @@ impl Document {
     /// Keeps a shape and all it refers to among the schemas; the reference to it.
     fn keep(&mut self, shape: Shape) -> Value {
         let name = (shape.name)().into_owned();
-        self.schemas.extend(shape.parts());
-        self.schemas.insert(name.clone(), shape.schema());
+        shape.parts().into_iter().for_each(|(part, schema)| self.define(part, schema));
+        self.define(name.clone(), shape.schema());
         json!({"$ref": format!("{SCHEMAS}{name}")})
+    }
+
+    /// Two shapes of one name would have frames judged by the wrong one.
+    fn define(&mut self, name: String, schema: Value) {
+        let known = self.schemas.get(&name);
+        debug_assert!(known.is_none_or(|known| *known == schema), "two shapes are named {name}");
+        self.schemas.insert(name, schema);
     }
 
     /// An event or a signal, whose data holds nothing but what is written of it.
     fn told(&mut self, kind: &str, told: &Told) {
-        self.schemas.extend(told.shape.parts());
+        told.shape.parts().into_iter().for_each(|(part, schema)| self.define(part, schema));
         let mut data = told.shape.schema();
         let mut name = (told.shape.name)().into_owned();
         if told.ids {
@@ -95,7 +102,7 @@ impl Document {
         if kind == "event" {
             data["additionalProperties"] = false.into();
         }
-        self.schemas.insert(name.clone(), data);
+        self.define(name.clone(), data);
         let patches = [(kind, json!({"const": told.name})), ("data", json!({"$ref": format!("{SCHEMAS}{name}")}))];
         self.server(&format!("{kind}.{}", told.name), kind, told.summary, &patches);
     }
@@ -194,9 +201,8 @@ fn merge(into: &mut Value, from: &Value) {
     if let (Some(into), Some(from)) = (into["properties"].as_object_mut(), from["properties"].as_object()) {
         into.extend(from.clone());
     }
-    if let (Some(into), Some(from)) = (into["required"].as_array_mut(), from["required"].as_array()) {
-        into.extend(from.iter().cloned());
-    }
+    let required = |of: &Value| of["required"].as_array().cloned().unwrap_or_default();
+    into["required"] = [required(into), required(from)].concat().into();
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub fn events() -> Vec<Told> {
         told::<Somebody>("hand_raised", "Somebody wants to say something"),
         told::<Somebody>("hand_lowered", "Somebody does not want to say something any more"),
         told::<AnnotationsSaved>("annotations_saved", "A drawing on the shared screen was kept"),
-        told::<FileShared>("file_shared", "Somebody shows the others a file").with_ids(),
+        told::<FileShared>("file_shared", "Somebody shows the others a file"),
         told::<RecordingFacts>("recording_requested", "Somebody asks whether it may be recorded; `user_id` is who"),
         told::<RecordingFacts>("recording_consent_given", "A participant consents to being recorded"),
         told::<RecordingFacts>("recording_refused", "A participant does not consent: nothing is recorded any more"),
@@ -107,8 +107,8 @@ pub fn events() -> Vec<Told> {
         told::<RecordingFacts>("recording_failed", "There is nothing to be played of a recording"),
         told::<RecordingFacts>("recording_deleted", "A recording is gone"),
         told::<BackupLinkOffered>("backup_link_offered", "Another way to meet").with_ids(),
-        told::<Issue>("issue_reported", "Somebody reported that something does not work"),
-        told::<Issue>("issue_resolved", "Support says that it works again"),
+        told::<IssueFacts>("issue_reported", "Somebody reported that something does not work"),
+        told::<IssueFacts>("issue_resolved", "Support says that it works again"),
         told::<WaitingPosition>("waiting_position_changed", "The patient's place in the line"),
         told::<Prescription>("prescription_issued", "A prescription was issued"),
         told::<Prescription>("prescription_sent", "It was handed to a pharmacy"),
@@ -125,9 +125,9 @@ pub fn events() -> Vec<Told> {
         // user:me
         told::<Notification>("notification", "Something new in the caller's inbox"),
         told::<ThreadOpened>("thread_opened", "The caller is in a thread from now on"),
-        told::<File>("file_stored", "A file of the caller's was checked and can be read"),
-        told::<File>("file_infected", "A file of the caller's holds something harmful"),
-        told::<File>("file_deleted", "A file of the caller's is gone"),
+        told::<FileFacts>("file_stored", "A file of the caller's was checked and can be read"),
+        told::<FileFacts>("file_infected", "A file of the caller's holds something harmful"),
+        told::<FileFacts>("file_deleted", "A file of the caller's is gone"),
     ]
 }
 
@@ -224,6 +224,8 @@ shapes! {
         client_message_id: String,
         /// Null once it is deleted.
         #[schema(required)] body: Option<String>,
+        /// Files that are shown with it.
+        #[schema(nullable = false)] attachments: Option<Vec<Uuid>>,
         sent_at: Instant,
         /// Once it was edited or deleted: its own number again.
         #[schema(nullable = false)] message_seq: Option<i64>,
@@ -242,6 +244,8 @@ shapes! {
         client_message_id: String,
         /// Null once it is deleted.
         #[schema(required)] body: Option<String>,
+        /// Files that are shown with it.
+        #[schema(nullable = false)] attachments: Option<Vec<Uuid>>,
         sent_at: Instant,
         #[schema(nullable = false)] edited_at: Option<Instant>,
         #[schema(nullable = false)] deleted_at: Option<Instant>,
@@ -251,7 +255,18 @@ shapes! {
     /// Whom an event is about.
     Somebody { user_id: Uuid }
     AnnotationsSaved { id: Uuid, author_id: Uuid, saved_at: Instant }
-    FileShared { file_id: Uuid, shared_by: Uuid, kind: Option<String>, size_bytes: i64 }
+    FileShared {
+        /// Of a consultation.
+        #[schema(nullable = false)] consultation_id: Option<Uuid>,
+        /// Of a thread.
+        #[schema(nullable = false)] thread_id: Option<Uuid>,
+        file_id: Uuid,
+        shared_by: Uuid,
+        kind: Option<String>,
+        size_bytes: i64,
+        /// With which message.
+        #[schema(nullable = false)] message_id: Option<Uuid>,
+    }
     BackupLinkOffered {
         /// `quality` or `issue`.
         reason: String,
@@ -263,7 +278,7 @@ shapes! {
         next_provider: Option<String>,
         emergency_contacts: Vec<String>,
     }
-    Issue {
+    IssueFacts {
         issue_id: Uuid,
         consultation_id: Uuid,
         patient_id: Uuid,
@@ -299,11 +314,12 @@ shapes! {
     ThreadParticipantRemoved { thread_id: Uuid, user_id: Uuid }
     ThreadChanged { thread_id: Uuid, by: Option<Uuid> }
     ThreadOpened { thread_id: Uuid, kind: String }
-    File {
+    FileFacts {
         file_id: Uuid,
         owner_id: Uuid,
         patient_id: Uuid,
         consultation_id: Option<Uuid>,
+        thread_id: Option<Uuid>,
         status: String,
         kind: Option<String>,
         size_bytes: i64,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use consilium_files::FileId;
 use consilium_kernel::{Refusal, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -36,13 +37,25 @@ impl Default for ChatPolicy {
 const LONGEST_MESSAGE: usize = 8_000;
 /// Characters of a client's message id at most.
 const LONGEST_CLIENT_ID: usize = 64;
+/// Files of a message at most.
+const MOST_ATTACHMENTS: usize = 10;
 /// Characters that a search needs, and takes at most.
 const NEEDLE: std::ops::RangeInclusive<usize> = 2..=100;
 
 /// Whether a message may be written like this.
 pub fn check(message: &NewMessage) -> Result<(), Refusal> {
     length("/client_message_id", &message.client_message_id, LONGEST_CLIENT_ID)?;
-    check_body(&message.body)
+    check_attachments(&message.attachments)?;
+    if message.body.is_empty() && !message.attachments.is_empty() { Ok(()) } else { check_body(&message.body) }
+}
+
+fn check_attachments(files: &[FileId]) -> Result<(), Refusal> {
+    let wrong = |code, detail| Err(Refusal::field("/attachments", code, detail));
+    if files.len() > MOST_ATTACHMENTS {
+        return wrong("too_long", "has more than 10 files");
+    }
+    let twice = files.iter().enumerate().any(|(place, file)| files.iter().take(place).any(|before| before == file));
+    if twice { wrong("not_unique", "names a file twice") } else { Ok(()) }
 }
 
 pub(crate) fn check_body(body: &str) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
 //! What others are told of messages: with their text on the topic, and without it in the outbox.
 
 use consilium_db::{Result, Tx, outbox::Fact};
-use consilium_kernel::{EntityRef, UserId};
+use consilium_files::SharedFile;
+use consilium_kernel::{EntityRef, MessageId, UserId};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Conversation, ConversationKind, Message};
@@ -51,6 +52,9 @@ pub(crate) fn told(conversation: &Conversation, message: &Message) -> Value {
     if message.seq > 0 {
         data.insert("message_seq".to_owned(), json!(message.seq));
     }
+    if message.deleted_at.is_none() && !message.attachments.is_empty() {
+        data.insert("attachments".to_owned(), json!(message.attachments));
+    }
     for (name, instant) in [("edited_at", message.edited_at), ("deleted_at", message.deleted_at)] {
         if let Some(instant) = instant {
             data.insert(name.to_owned(), json!(instant));
@@ -73,6 +77,38 @@ pub(crate) fn emit(tx: &mut Tx<'_>, conversation: &Conversation, message: &Messa
         subject: conversation.subject,
         data: &data,
     })
+}
+
+/// A file, to those who watch and into the outbox; answers the number of the topic's event. Ids, kind and size: what a
+/// file is called is for whoever asks for it.
+pub(crate) fn share(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    shared: &SharedFile,
+    message: Option<MessageId>,
+) -> Result<i64> {
+    let file = &shared.file;
+    let mut details = object(json!({"file_id": file.id, "shared_by": shared.shared_by, "size_bytes": file.length}));
+    if let Some(message) = message {
+        details.insert("message_id".to_owned(), json!(message));
+    }
+    let mut data = conversation.context.clone();
+    data.extend(details.clone());
+    tx.emit(Fact {
+        entity: conversation.entity(),
+        version: conversation.version,
+        event_type: match conversation.kind {
+            ConversationKind::Consultation => "file_shared",
+            ConversationKind::Thread => "thread_file_shared",
+        },
+        schema: SCHEMA,
+        subject: conversation.subject,
+        data: &data,
+    })?;
+    let mut told = conversation.named();
+    told.extend(details);
+    told.insert("kind".to_owned(), json!(file.media_type.map(|media| media.kind())));
+    tx.publish(&conversation.topic(), "file_shared", conversation.subject, &told)
 }
 
 /// That somebody has messages to read, or had, for whoever writes to them. Says not even who wrote.

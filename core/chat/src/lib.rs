@@ -15,6 +15,7 @@
 //! A stored topic event never holds a text that was replaced or deleted: [`edit`] and [`delete`] rewrite the events in
 //! which it was told, so that whoever resumes later reads what stands now, under the same numbers.
 
+mod attachments;
 mod decide;
 mod facts;
 mod model;
@@ -23,6 +24,7 @@ mod refusal;
 mod store;
 mod writing;
 
+pub use attachments::share_file;
 pub use decide::{ChatPolicy, Needle, check};
 pub use model::{
     Conversation, ConversationKind, EarlierText, Message, MessageHistory, MessagePage, NewMessage, ReadMark, Reader,

@@ -1,5 +1,6 @@
 //! A conversation and what stands in it.
 
+use consilium_files::FileId;
 use consilium_kernel::{EntityRef, FacilityId, MessageId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -65,8 +66,11 @@ pub(crate) fn named(kind: ConversationKind, id: uuid::Uuid) -> Map<String, Value
 pub struct NewMessage {
     /// The client's own id of it: sending it again gives the message already stored. 1 to 64 characters.
     pub client_message_id: String,
-    /// 1 to 8,000 characters.
+    /// 1 to 8,000 characters; may be empty where something is attached.
     pub body: String,
+    /// Files of the sender's that are shown with it, at most 10, each once.
+    #[serde(default)]
+    pub attachments: Vec<FileId>,
 }
 
 impl std::fmt::Debug for NewMessage {
@@ -88,6 +92,9 @@ pub struct Message {
     pub client_message_id: String,
     /// What it says now; empty once it is deleted.
     pub body: String,
+    /// Files that are shown with it; none any more once it is deleted.
+    #[serde(default)]
+    pub attachments: Vec<FileId>,
     /// When it was stored.
     pub sent_at: Timestamp,
     /// When it was last edited.

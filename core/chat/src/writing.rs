@@ -6,6 +6,7 @@ use consilium_kernel::{MessageId, Refusal, UserId};
 use serde_json::json;
 
 use crate::{
+    attachments,
     decide::{self, ChatPolicy},
     facts::{self, Happened},
     model::{Conversation, Message, NewMessage},
@@ -13,7 +14,8 @@ use crate::{
 };
 
 /// Stores a message under the number of its topic event, and lets `readers` who are away know later. A message that
-/// the sender has sent before is answered as it stands. The caller has checked it, and who sends it.
+/// the sender has sent before is answered as it stands. The caller has checked it, and who sends it. Refused as
+/// [`share_file`](crate::share_file) is when something attached cannot be shown.
 pub fn send(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
@@ -31,6 +33,7 @@ pub fn send(
         sender_id: sender,
         client_message_id: new.client_message_id.clone(),
         body: new.body.clone(),
+        attachments: new.attachments.clone(),
         sent_at: tx.now(),
         edited_at: None,
         deleted_at: None,
@@ -38,6 +41,7 @@ pub fn send(
     message.seq = publish(tx, conversation, &message, Happened::Sent)?;
     store::insert(tx, conversation, &message)?;
     facts::emit(tx, conversation, &message, Happened::Sent)?;
+    attachments::attach(tx, conversation, message.id, &message.attachments)?;
     for reader in readers.iter().filter(|reader| **reader != sender) {
         notices::expect(tx, conversation, *reader, message.seq, policy)?;
     }
@@ -62,14 +66,17 @@ pub fn edit(
     replace(tx, conversation, &before, after, Happened::Edited)
 }
 
-/// Takes back what a message says. For the record it is kept, sealed, in its history; no reader gets it any more.
+/// Takes back what a message says and shows. For the record its text is kept, sealed, in its history; no reader gets it
+/// any more.
 /// 404; 403 `not_the_sender`.
 pub fn delete(tx: &mut Tx<'_>, conversation: &Conversation, caller: UserId, id: MessageId) -> Result<Message> {
     let before = store::find(tx, conversation, id)?.ok_or_else(Refusal::not_found)?;
     if !decide::delete(&before.message, caller)? {
         return Ok(before.message);
     }
-    let after = Message { body: String::new(), deleted_at: Some(tx.now()), ..before.message.clone() };
+    consilium_files::withdraw(tx, id)?;
+    let (body, attachments) = (String::new(), Vec::new());
+    let after = Message { body, attachments, deleted_at: Some(tx.now()), ..before.message.clone() };
     replace(tx, conversation, &before, after, Happened::Deleted)
 }
 

@@ -1,14 +1,9 @@
 //! Files in a consultation: its participants show each other what they have uploaded.
 
-use consilium_db::{Tx, outbox::Fact};
 use consilium_files::{FileId, SharedFile};
 use consilium_kernel::{CommandMeta, ConsultationId, Refusal};
-use serde_json::json;
 
-use crate::{
-    decide::chat_is_open, facts, model::Consultation, refusal::ConsultationRefusal::ChatClosed, service::Consultations,
-    store, topic,
-};
+use crate::{chat, decide::chat_is_open, refusal::ConsultationRefusal::ChatClosed, service::Consultations, store};
 
 /// A page of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +29,7 @@ impl Consultations {
                 if !chat_is_open(&consultation, &policy, tx.now()) {
                     return Err(ChatClosed.refusal().into());
                 }
-                let tell = |tx: &mut Tx<'_>, shared: &SharedFile| tell(tx, &consultation, shared);
-                consilium_files::share(tx, id, consultation.patient_id, file, tell)
+                consilium_chat::share_file(tx, &chat::conversation(&consultation), file)
             });
             Ok(shared.await?)
         };
@@ -60,23 +54,4 @@ impl Consultations {
         let next_after_seq = items.last().filter(|_| more).map(|shared| shared.seq);
         Ok(SharedFilePage { items, next_after_seq })
     }
-}
-
-/// Ids, kind and size: what a file is called is for whoever asks for the list.
-fn tell(tx: &mut Tx<'_>, consultation: &Consultation, shared: &SharedFile) -> consilium_db::Result<i64> {
-    let file = &shared.file;
-    let details = json!({
-        "file_id": file.id, "shared_by": shared.shared_by, "kind": file.media_type.map(|media| media.kind()),
-        "size_bytes": file.length,
-    });
-    let (subject, data) = (consultation.patient_id.uuid(), facts::with_context(consultation, details));
-    tx.emit(Fact {
-        entity: facts::entity(consultation.id),
-        version: consultation.version,
-        event_type: "file_shared",
-        schema: 1,
-        subject,
-        data: &data,
-    })?;
-    tx.publish(&topic(consultation.id), "file_shared", subject, &data)
 }

@@ -1,10 +1,10 @@
 //! Who may see a file: role is checked before, relationship here.
 
 use async_trait::async_trait;
-use consilium_kernel::{CommandMeta, ConsultationId, PatientId, Refusal};
+use consilium_kernel::{CommandMeta, PatientId, Refusal};
 
 use crate::{
-    model::{FileId, Purpose, Status, StoredFile},
+    model::{FileId, Place, Purpose, Status, StoredFile},
     service::Files,
     store,
 };
@@ -12,23 +12,24 @@ use crate::{
 /// What files must know of the modules above them.
 #[async_trait]
 pub trait Relations: Send + Sync + 'static {
-    /// The patient of a consultation in which the caller takes part; `None` when the caller does not.
-    async fn takes_part(&self, meta: &CommandMeta, consultation: ConsultationId) -> Result<Option<PatientId>, Refusal>;
+    /// The patient of a consultation or thread in which the caller takes part; `None` when the caller does not, or
+    /// when it is about no patient.
+    async fn takes_part(&self, meta: &CommandMeta, place: Place) -> Result<Option<PatientId>, Refusal>;
 
     /// Whether the caller treats the patient.
     async fn treats(&self, meta: &CommandMeta, patient: PatientId) -> Result<bool, Refusal>;
 }
 
 impl Files {
-    /// The file, if the caller may know of it: its owner, who takes part in a consultation that it was shared in, and
+    /// The file, if the caller may know of it: its owner, who takes part where it was shared, and
     /// for a patient's record who treats the patient.
     pub(crate) async fn visible(&self, meta: &CommandMeta, id: FileId) -> Result<StoredFile, Refusal> {
         let scope = meta.scope;
-        let (file, consultations) = self
+        let (file, places) = self
             .db
             .read(move |session| {
                 let file = store::find(session, scope, id)?.ok_or_else(Refusal::not_found)?;
-                Ok((file, store::consultations(session, id)?))
+                Ok((file, store::places(session, id)?))
             })
             .await?;
         if file.status == Status::Deleted {
@@ -37,8 +38,8 @@ impl Files {
         if meta.principal.user_id() == Some(file.owner_id) {
             return Ok(file);
         }
-        for consultation in consultations {
-            if self.relations.takes_part(meta, consultation).await?.is_some() {
+        for place in places {
+            if self.relations.takes_part(meta, place).await?.is_some() {
                 return Ok(file);
             }
         }
@@ -59,9 +60,9 @@ impl Files {
 
     /// Under whose key a new file is kept, if it is the caller's to make.
     pub(crate) async fn patient_of(&self, meta: &CommandMeta, purpose: Purpose) -> Result<PatientId, Refusal> {
-        let patient = match purpose {
-            Purpose::Consultation { consultation_id } => self.relations.takes_part(meta, consultation_id).await?,
-            Purpose::Record => match meta.principal.user().map(|user| user.patient_id) {
+        let patient = match purpose.place() {
+            Some(place) => self.relations.takes_part(meta, place).await?,
+            None => match meta.principal.user().map(|user| user.patient_id) {
                 Some(None) => return Err(Refusal::forbidden()),
                 own => own.flatten(),
             },

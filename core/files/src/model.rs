@@ -1,6 +1,6 @@
 //! Files, and what is said about them.
 
-use consilium_kernel::{ConsultationId, FacilityId, Id, PatientId, Timestamp, UserId};
+use consilium_kernel::{ConsultationId, FacilityId, Id, PatientId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -17,8 +17,60 @@ pub type FileId = Id<File>;
 pub enum Purpose {
     /// To be shared in this consultation.
     Consultation { consultation_id: ConsultationId },
+    /// To be shared in this thread.
+    Thread { thread_id: ThreadId },
     /// The patient's own record.
     Record,
+}
+
+/// Where people show each other files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A consultation.
+    Consultation(ConsultationId),
+    /// A thread outside visits.
+    Thread(ThreadId),
+}
+
+impl Place {
+    pub(crate) fn id(self) -> uuid::Uuid {
+        match self {
+            Self::Consultation(id) => id.uuid(),
+            Self::Thread(id) => id.uuid(),
+        }
+    }
+
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Consultation(_) => "consultation",
+            Self::Thread(_) => "thread",
+        }
+    }
+}
+
+impl Purpose {
+    /// Where a file of this purpose is to be shared.
+    pub fn place(self) -> Option<Place> {
+        match self {
+            Self::Consultation { consultation_id } => Some(Place::Consultation(consultation_id)),
+            Self::Thread { thread_id } => Some(Place::Thread(thread_id)),
+            Self::Record => None,
+        }
+    }
+
+    pub(crate) fn consultation(self) -> Option<ConsultationId> {
+        match self {
+            Self::Consultation { consultation_id } => Some(consultation_id),
+            Self::Thread { .. } | Self::Record => None,
+        }
+    }
+
+    pub(crate) fn thread(self) -> Option<ThreadId> {
+        match self {
+            Self::Thread { thread_id } => Some(thread_id),
+            Self::Consultation { .. } | Self::Record => None,
+        }
+    }
 }
 
 /// Where a file stands.
@@ -98,7 +150,7 @@ impl std::fmt::Debug for StoredFile {
     }
 }
 
-/// A file in a consultation.
+/// A file in a consultation or thread.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedFile {
     /// The file.
@@ -107,6 +159,6 @@ pub struct SharedFile {
     pub shared_by: UserId,
     /// When.
     pub shared_at: Timestamp,
-    /// Its place among what happened in the consultation.
+    /// The number of the event that told of it there.
     pub seq: i64,
 }

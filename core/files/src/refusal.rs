@@ -18,7 +18,7 @@ consilium_kernel::refusals! {
         Unsupported: Unsupported, "unsupported_file_type", "Files of this type are not accepted: send images, PDF, DICOM, text, office documents, audio or video.";
         NotReady: Conflict, "file_not_ready", "The file is not complete, or not yet checked.";
         Infected: Conflict, "file_infected", "The file was infected and has been removed.";
-        Shared: Conflict, "file_is_shared", "The file is part of a consultation and cannot be deleted.";
+        Shared: Conflict, "file_is_shared", "The file is shown to others and cannot be deleted.";
         Erased: NotFound, "file_erased", "The file cannot be read any more: its patient's records were erased.";
         LinkInvalid: Forbidden, "link_invalid", "The link is not one of ours, or not for you.";
         LinkExpired: Forbidden, "link_expired", "The link has expired. Ask for a new one.";

@@ -11,7 +11,7 @@ use crate::{
     access::Relations,
     antivirus::Antivirus,
     depot::Depot,
-    model::{FileId, Purpose, StoredFile},
+    model::{FileId, StoredFile},
     refusal::FileRefusal,
     settings::FileSettings,
     spool::Spool,
@@ -94,13 +94,9 @@ pub(crate) fn tell(tx: &mut Tx<'_>, event_type: &'static str, file: &StoredFile)
 
 /// What events say of a file: nothing that a person wrote.
 fn ids(file: &StoredFile) -> Value {
-    let consultation = match file.purpose {
-        Purpose::Consultation { consultation_id } => Some(consultation_id),
-        Purpose::Record => None,
-    };
     json!({
         "file_id": file.id, "owner_id": file.owner_id, "patient_id": file.patient_id,
-        "consultation_id": consultation, "status": file.status, "kind": file.media_type.map(|media| media.kind()),
+        "consultation_id": file.purpose.consultation(), "thread_id": file.purpose.thread(), "status": file.status, "kind": file.media_type.map(|media| media.kind()),
         "size_bytes": file.length,
     })
 }

@@ -1,36 +1,43 @@
-//! What consultations do with files: each in the consultation's own transaction.
+//! What consultations and threads do with files: each in a transaction of theirs.
 
 use consilium_db::{Result, Session, Tx};
-use consilium_kernel::{ConsultationId, PatientId, Refusal};
+use consilium_kernel::{ConsultationId, MessageId, PatientId, Refusal};
 
 use crate::{
     decide,
-    model::{FileId, SharedFile},
+    model::{FileId, Place, SharedFile},
     store,
 };
 
-/// Shows a file of the caller to the participants of a consultation with `patient`. `tell` publishes that it was, and
-/// answers the number of the event. One that is shared already is answered again and told to nobody.
+/// Shows a file of the caller to whoever takes part in `place` with `patient`, for as long as the message that it is
+/// attached to stands, if it is. `tell` publishes that it was, and answers the number of the event. One that is shared
+/// already is answered again and told to nobody.
 ///
 /// # Errors
 /// `not_found` for what is not the caller's or about somebody else; `file_not_ready`, `file_infected`.
 pub fn share(
     tx: &mut Tx<'_>,
-    consultation: ConsultationId,
+    place: Place,
     patient: PatientId,
     id: FileId,
+    message: Option<MessageId>,
     tell: impl FnOnce(&mut Tx<'_>, &SharedFile) -> Result<i64>,
 ) -> Result<SharedFile> {
     let (scope, user) = (tx.meta().scope, tx.meta().principal.user_id());
     let file = store::find(tx, scope, id)?.ok_or_else(Refusal::not_found)?;
     decide::share(&file, user, patient)?;
-    if let Some((shared_by, shared_at, seq)) = store::share_of(tx, consultation, id)? {
+    if let Some((shared_by, shared_at, seq)) = store::share_of(tx, place, id)? {
         return Ok(SharedFile { file, shared_by, shared_at, seq });
     }
     let mut shared = SharedFile { shared_by: file.owner_id, file, shared_at: tx.now(), seq: 0 };
     shared.seq = tell(tx, &shared)?;
-    store::insert_share(tx, consultation, &shared)?;
+    store::insert_share(tx, place, message, &shared)?;
     Ok(shared)
+}
+
+/// Shows what is attached to a message no longer.
+pub fn withdraw(tx: &mut Tx<'_>, message: MessageId) -> Result<()> {
+    store::forget_shares(tx, message)
 }
 
 /// What was shared in a consultation after `after_seq`, in that order.

@@ -9,7 +9,7 @@ pub use files::{
     Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
     spooled, usage,
 };
-pub use shares::{consultations, insert_share, share_of, shared_after};
+pub use shares::{forget_shares, insert_share, places, share_of, shared_after};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -20,6 +20,7 @@ diesel::table! {
         owner_id -> Uuid,
         patient_id -> Uuid,
         consultation_id -> Nullable<Uuid>,
+        thread_id -> Nullable<Uuid>,
         status -> Text,
         media_type -> Nullable<Text>,
         length -> BigInt,
@@ -40,12 +41,14 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use super::types::{Instant, Uuid};
-    file_share (consultation_id, file_id) {
-        consultation_id -> Uuid,
+    file_share (conversation_id, file_id) {
+        conversation_kind -> Text,
+        conversation_id -> Uuid,
         file_id -> Uuid,
         facility_id -> Uuid,
         shared_by -> Uuid,
         shared_at -> Instant,
         seq -> BigInt,
+        message_id -> Nullable<Uuid>,
     }
 }

@@ -6,6 +6,7 @@
     reason = "all of this is test code: a panic is a failed test"
 )]
 
+mod attachments;
 mod bucket;
 mod content;
 mod kills;

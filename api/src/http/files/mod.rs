@@ -22,10 +22,12 @@ use super::{
 pub struct FileResponse {
     id: uuid::Uuid,
     owner_id: uuid::Uuid,
-    /// `consultation` or `record`.
+    /// `consultation`, `thread` or `record`.
     purpose: String,
     /// For purpose `consultation`.
     consultation_id: Option<uuid::Uuid>,
+    /// For purpose `thread`.
+    thread_id: Option<uuid::Uuid>,
     name: String,
     /// `uploading`, `scanning`, `available` or `infected`.
     status: String,
@@ -46,15 +48,17 @@ pub struct FileResponse {
 
 impl From<StoredFile> for FileResponse {
     fn from(file: StoredFile) -> Self {
-        let (purpose, consultation_id) = match file.purpose {
-            Purpose::Consultation { consultation_id } => ("consultation", Some(consultation_id.uuid())),
-            Purpose::Record => ("record", None),
+        let (purpose, consultation_id, thread_id) = match file.purpose {
+            Purpose::Consultation { consultation_id } => ("consultation", Some(consultation_id.uuid()), None),
+            Purpose::Thread { thread_id } => ("thread", None, Some(thread_id.uuid())),
+            Purpose::Record => ("record", None, None),
         };
         Self {
             id: file.id.uuid(),
             owner_id: file.owner_id.uuid(),
             purpose: purpose.to_owned(),
             consultation_id,
+            thread_id,
             name: file.name,
             status: file.status.to_string(),
             media_type: file.media_type.map(|media| media.essence().to_owned()),
@@ -68,7 +72,7 @@ impl From<StoredFile> for FileResponse {
     }
 }
 
-/// A file: for its owner, for who takes part in a consultation that it was shared in, and for who treats the patient
+/// A file: for its owner, for who takes part where it was shared, and for who treats the patient
 /// whose record it belongs to.
 #[utoipa::path(get, path = "/api/v1/files/{id}", operation_id = "get_file", tag = "files", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The file", body = FileResponse)))]

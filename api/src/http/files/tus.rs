@@ -42,7 +42,7 @@ pub async fn options(state: Shared) -> HttpResponse {
         .finish()
 }
 
-/// Begins an upload. `Upload-Metadata` holds `filename`, `purpose` (`consultation` or `record`) and, for a consultation,
+/// Begins an upload. `Upload-Metadata` holds `filename`, `purpose` (`consultation`, `thread` or `record`) and
 /// `consultation_id`, each as base64. A patient uploads to their own record; into a consultation who takes part in it.
 #[utoipa::path(post, path = "/api/v1/files", operation_id = "create_upload", tag = "files",
     params(("Tus-Resumable" = String, Header, description = "1.0.0"), ("Upload-Length" = u64, Header),
@@ -223,7 +223,7 @@ fn metadata(declared: &str) -> Result<(String, Purpose), Refusal> {
     if declared.len() > LONGEST_METADATA {
         return Err(bad("Upload-Metadata is too long."));
     }
-    let (mut name, mut purpose, mut consultation) = (None, None, None);
+    let (mut name, mut purpose, mut consultation, mut thread) = (None, None, None, None);
     for pair in declared.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let value = BASE64.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -232,6 +232,7 @@ fn metadata(declared: &str) -> Result<(String, Purpose), Refusal> {
             "filename" => name = Some(value),
             "purpose" => purpose = Some(value),
             "consultation_id" => consultation = Some(value),
+            "thread_id" => thread = Some(value),
             _ => {}
         }
     }
@@ -254,8 +255,19 @@ fn metadata(declared: &str) -> Result<(String, Purpose), Refusal> {
             errors.push(wrong("/consultation_id", "required", "says in which consultation"));
             None
         }
+        (Some("thread"), _) => match thread.map(|id| id.parse()) {
+            Some(Ok(thread_id)) => Some(Purpose::Thread { thread_id }),
+            Some(Err(_)) => {
+                errors.push(wrong("/thread_id", "invalid", "is no id"));
+                None
+            }
+            None => {
+                errors.push(wrong("/thread_id", "required", "says in which thread"));
+                None
+            }
+        },
         _ => {
-            errors.push(wrong("/purpose", "invalid", "must be `consultation` or `record`"));
+            errors.push(wrong("/purpose", "invalid", "must be `consultation`, `thread` or `record`"));
             None
         }
     };

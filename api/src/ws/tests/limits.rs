@@ -82,7 +82,8 @@ async fn a_client_that_does_not_read_is_cut_off_and_the_others_are_not() {
     // Far more than sockets buffer.
     let writing = actix_rt::spawn(async move {
         for n in 0..1_500 {
-            let message = NewMessage { client_message_id: n.to_string(), body: "x".repeat(8_000) };
+            let message =
+                NewMessage { client_message_id: n.to_string(), body: "x".repeat(8_000), attachments: Vec::new() };
             consultations.send_message(meta(&writer), id, message).await.unwrap();
         }
     });

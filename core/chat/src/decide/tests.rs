@@ -20,6 +20,7 @@ fn message(deleted: bool) -> Message {
         sender_id: user(1),
         client_message_id: "1".to_owned(),
         body: if deleted { String::new() } else { "as it was".to_owned() },
+        attachments: Vec::new(),
         sent_at: at(0),
         edited_at: None,
         deleted_at: deleted.then(|| at(10)),
@@ -60,14 +61,25 @@ fn only_the_sender_deletes_and_twice_is_once() {
 }
 
 #[test]
-fn messages_have_a_length() {
-    let new = |client: &str, body: &str| NewMessage { client_message_id: client.to_owned(), body: body.to_owned() };
+fn messages_have_a_length_and_so_many_attachments() {
+    let with = |client: &str, body: &str, attachments| NewMessage {
+        client_message_id: client.to_owned(),
+        body: body.to_owned(),
+        attachments,
+    };
+    let new = |client: &str, body: &str| with(client, body, Vec::new());
+    let files = |count: u128| (0..count).map(|number| Id::new(uuid::Uuid::from_u128(number))).collect::<Vec<_>>();
+    let twice = [files(2), files(1)].concat();
     for (message, pointer) in [
         (new("", "x"), Some("/client_message_id")),
         (new(&"x".repeat(65), "x"), Some("/client_message_id")),
         (new("1", ""), Some("/body")),
         (new("1", &"ক".repeat(8_001)), Some("/body")),
         (new(&"x".repeat(64), &"ক".repeat(8_000)), None),
+        (with("1", "", files(10)), None),
+        (with("1", "x", files(11)), Some("/attachments")),
+        (with("1", "x", twice), Some("/attachments")),
+        (with("1", &"x".repeat(8_001), files(1)), Some("/body")),
     ] {
         assert_eq!(check(&message).err().map(|refusal| refusal.errors[0].pointer.clone()).as_deref(), pointer);
     }

@@ -5,6 +5,7 @@ use consilium_db::{
     Cell, Encrypted, Error, Result, Session, Tx,
     types::{at, key, maybe_at},
 };
+use consilium_files::FileId;
 use consilium_kernel::{Id, MessageId, Timestamp, UserId};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ use crate::{
 pub(crate) struct Content {
     client_message_id: String,
     body: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<FileId>,
 }
 
 /// A message with what only the store knows of it.
@@ -52,13 +55,14 @@ struct MessageRow {
 
 impl MessageRow {
     fn open(self, session: &mut Session<'_>) -> Result<Stored> {
-        let Content { client_message_id, body } = session.open(cell(self.id), &self.content)?;
+        let Content { client_message_id, body, attachments } = session.open(cell(self.id), &self.content)?;
         let message = Message {
             id: self.id,
             seq: self.seq,
             sender_id: self.sender_id,
             client_message_id,
             body,
+            attachments,
             sent_at: self.sent_at,
             edited_at: self.edited_at,
             deleted_at: self.deleted_at,
@@ -121,7 +125,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, conversation: &Conversation, new: &Message
 }
 
 fn seal(tx: &mut Tx<'_>, conversation: &Conversation, of: &Message) -> Result<Encrypted<Content>> {
-    let content = Content { client_message_id: of.client_message_id.clone(), body: of.body.clone() };
+    let content = Content {
+        client_message_id: of.client_message_id.clone(),
+        body: of.body.clone(),
+        attachments: of.attachments.clone(),
+    };
     tx.seal(conversation.subject, cell(of.id), &content)
 }
 

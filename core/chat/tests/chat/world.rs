@@ -64,7 +64,8 @@ impl World {
     }
 
     pub async fn send(&self, sender: UserId, client_id: &str, body: &str) -> Message {
-        let new = NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned() };
+        let new =
+            NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned(), attachments: Vec::new() };
         let everybody = [self.ada, self.bob, self.eve];
         let sent = self.tx(move |tx, conversation, policy| {
             consilium_chat::send(tx, conversation, sender, &new, &everybody, policy)

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::world::{World, code, meta, nine, staff};
 
 fn text(client_id: &str, body: &str) -> NewMessage {
-    NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned() }
+    NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned(), attachments: Vec::new() }
 }
 
 async fn send(world: &World, who: &User, id: ConsultationId, client_id: &str, body: &str) -> Message {

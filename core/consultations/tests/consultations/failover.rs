@@ -180,7 +180,11 @@ async fn with_none_left_the_chat_goes_on_and_video_comes_back() {
         assert!(world.state(id).await.video().is_none());
         assert_eq!(code(world.consultations.join(meta(&world.doctor), id).await), "video_unavailable");
         assert_eq!(named(&world, id, "video_unavailable").await.len(), 1, "told once");
-        let message = NewMessage { client_message_id: "1".to_owned(), body: "Can you hear me?".to_owned() };
+        let message = NewMessage {
+            client_message_id: "1".to_owned(),
+            body: "Can you hear me?".to_owned(),
+            attachments: Vec::new(),
+        };
         world.consultations.send_message(meta(&patient), id, message).await.unwrap();
 
         let heard = Heard::on(&world, id);

@@ -12,7 +12,7 @@ async fn invited(world: &World, id: ConsultationId, whom: &User, role: Part) -> 
 }
 
 fn hello() -> NewMessage {
-    NewMessage { client_message_id: "1".to_owned(), body: "hello".to_owned() }
+    NewMessage { client_message_id: "1".to_owned(), body: "hello".to_owned(), attachments: Vec::new() }
 }
 
 #[actix_rt::test]

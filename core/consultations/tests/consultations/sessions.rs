@@ -29,8 +29,11 @@ async fn each_stay_is_recorded_with_device_network_and_reason() {
         consultations.drop_participant(system, id, ada.user_id).await.unwrap();
         world.at("08:59:00");
         consultations.join(meta(&ada), id).await.unwrap();
-        let message =
-            consilium_consultations::NewMessage { client_message_id: "1".to_owned(), body: "hello".to_owned() };
+        let message = consilium_consultations::NewMessage {
+            client_message_id: "1".to_owned(),
+            body: "hello".to_owned(),
+            attachments: Vec::new(),
+        };
         consultations.send_message(meta(&ada), id, message).await.unwrap();
         assert_eq!(consultations.summary(&world.state(id).await).await.unwrap(), None, "not over");
         world.at("09:05:00");

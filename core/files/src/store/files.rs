@@ -6,7 +6,7 @@ use consilium_db::{
     Cell, Encrypted, Error, Result, Session, Tx,
     types::{at, key, keys, maybe_key},
 };
-use consilium_kernel::{ConsultationId, FacilityId, PatientId, Scope, Timestamp, UserId};
+use consilium_kernel::{ConsultationId, FacilityId, PatientId, Scope, ThreadId, Timestamp, UserId};
 use diesel::{prelude::*, sql_query, sql_types as sql};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,7 @@ pub struct FileRow {
     owner_id: UserId,
     patient_id: PatientId,
     consultation_id: Option<ConsultationId>,
+    thread_id: Option<ThreadId>,
     status: String,
     media_type: Option<String>,
     length: i64,
@@ -67,9 +68,11 @@ impl FileRow {
             facility_id: self.facility_id,
             owner_id: self.owner_id,
             patient_id: self.patient_id,
-            purpose: self
-                .consultation_id
-                .map_or(Purpose::Record, |consultation_id| Purpose::Consultation { consultation_id }),
+            purpose: match (self.consultation_id, self.thread_id) {
+                (Some(consultation_id), _) => Purpose::Consultation { consultation_id },
+                (None, Some(thread_id)) => Purpose::Thread { thread_id },
+                (None, None) => Purpose::Record,
+            },
             status: self.status.parse().map_err(|_| known("a file has an unknown status"))?,
             name: label.name,
             declared: label.declared,
@@ -95,17 +98,14 @@ pub fn insert(tx: &mut Tx<'_>, new: &StoredFile, file_key: &[u8]) -> Result<()> 
     let label = Label { name: new.name.clone(), declared: new.declared.clone() };
     let label = tx.seal(subject, cell("label", new.id), &label)?;
     let file_key = tx.seal(subject, cell("file_key", new.id), &file_key.to_vec())?;
-    let consultation = match new.purpose {
-        Purpose::Consultation { consultation_id } => Some(consultation_id),
-        Purpose::Record => None,
-    };
     diesel::insert_into(file::table)
         .values((
             file::id.eq(key(new.id)),
             file::facility_id.eq(key(new.facility_id)),
             file::owner_id.eq(key(new.owner_id)),
             file::patient_id.eq(key(new.patient_id)),
-            file::consultation_id.eq(maybe_key(consultation)),
+            file::consultation_id.eq(maybe_key(new.purpose.consultation())),
+            file::thread_id.eq(maybe_key(new.purpose.thread())),
             file::status.eq(new.status.to_string()),
             file::length.eq(signed(new.length)),
             file::received.eq(0_i64),

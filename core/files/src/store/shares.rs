@@ -2,48 +2,63 @@
 
 use consilium_db::{
     Error, Result, Session, Tx,
-    types::{at, key},
+    types::{at, key, maybe_key},
 };
-use consilium_kernel::{ConsultationId, RefusalKind, Timestamp, UserId};
+use consilium_kernel::{ConsultationId, Id, MessageId, RefusalKind, Timestamp, UserId};
 use diesel::prelude::*;
 
 use super::{file, file_share, files::FileRow};
-use crate::model::{FileId, SharedFile};
+use crate::model::{FileId, Place, SharedFile};
 
 diesel::joinable!(file_share -> file (file_id));
 diesel::allow_tables_to_appear_in_same_query!(file_share, file);
 
 type ShareRow = (UserId, Timestamp, i64);
 
-/// The consultations in which a file is shared.
-pub fn consultations(session: &mut Session<'_>, id: FileId) -> Result<Vec<ConsultationId>> {
-    Ok(file_share::table
+/// Where a file is shared.
+pub fn places(session: &mut Session<'_>, id: FileId) -> Result<Vec<Place>> {
+    let rows: Vec<(String, Id<()>)> = file_share::table
         .filter(file_share::file_id.eq(key(id)))
-        .order(file_share::seq)
-        .select(file_share::consultation_id)
-        .load(session.connection())?)
+        .order((file_share::shared_at, file_share::seq))
+        .select((file_share::conversation_kind, file_share::conversation_id))
+        .load(session.connection())?;
+    let place = |(kind, id): (String, Id<()>)| match kind.as_str() {
+        "consultation" => Ok(Place::Consultation(Id::new(id.uuid()))),
+        "thread" => Ok(Place::Thread(Id::new(id.uuid()))),
+        _ => Err(Error::Sealed("a file is shared in an unknown kind of conversation")),
+    };
+    rows.into_iter().map(place).collect()
 }
 
-/// By whom, when and at which place a file is shared in a consultation.
-pub fn share_of(session: &mut Session<'_>, consultation: ConsultationId, id: FileId) -> Result<Option<ShareRow>> {
+/// By whom, when and with which number a file is shared in a place.
+pub fn share_of(session: &mut Session<'_>, place: Place, id: FileId) -> Result<Option<ShareRow>> {
     Ok(file_share::table
-        .find((key(consultation), key(id)))
+        .find((key(place.id()), key(id)))
         .select((file_share::shared_by, file_share::shared_at, file_share::seq))
         .first(session.connection())
         .optional()?)
 }
 
 /// Writes a share.
-pub fn insert_share(tx: &mut Tx<'_>, consultation: ConsultationId, new: &SharedFile) -> Result<()> {
+pub fn insert_share(tx: &mut Tx<'_>, place: Place, message: Option<MessageId>, new: &SharedFile) -> Result<()> {
     diesel::insert_into(file_share::table)
         .values((
-            file_share::consultation_id.eq(key(consultation)),
+            file_share::conversation_kind.eq(place.kind()),
+            file_share::conversation_id.eq(key(place.id())),
             file_share::file_id.eq(key(new.file.id)),
             file_share::facility_id.eq(key(new.file.facility_id)),
             file_share::shared_by.eq(key(new.shared_by)),
             file_share::shared_at.eq(at(new.shared_at)),
             file_share::seq.eq(new.seq),
+            file_share::message_id.eq(maybe_key(message)),
         ))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Forgets the shares that a message made.
+pub fn forget_shares(tx: &mut Tx<'_>, message: MessageId) -> Result<()> {
+    diesel::delete(file_share::table.filter(file_share::message_id.eq(maybe_key(Some(message)))))
         .execute(tx.connection())?;
     Ok(())
 }
@@ -58,7 +73,7 @@ pub fn shared_after(
 ) -> Result<Vec<SharedFile>> {
     let rows: Vec<(ShareRow, FileRow)> = file_share::table
         .inner_join(file::table)
-        .filter(file_share::consultation_id.eq(key(consultation)).and(file_share::seq.gt(after_seq)))
+        .filter(file_share::conversation_id.eq(key(consultation)).and(file_share::seq.gt(after_seq)))
         .order(file_share::seq)
         .limit(limit)
         .select(((file_share::shared_by, file_share::shared_at, file_share::seq), FileRow::as_select()))

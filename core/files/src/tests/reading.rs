@@ -54,6 +54,25 @@ async fn a_shared_file_is_seen_by_who_takes_part_and_by_nobody_else() {
     .await;
 }
 
+#[tokio::test]
+async fn what_came_with_a_message_goes_with_it() {
+    on_both(async |stage| {
+        let (doctor, me, message) = (meta(&stage.doctor), meta(&stage.patient), fresh());
+        let (attached, shown) = (stage.available(&picture(100)).await, stage.available(&picture(90)).await);
+        stage.share(shown).await.unwrap();
+        for id in [attached, shown] {
+            stage.attach(id, Some(message)).await.unwrap();
+            assert_eq!(stage.files.get(&doctor, id).await.unwrap().id, id);
+        }
+        stage.test.db.write(&me, move |tx| withdraw(tx, message)).await.unwrap();
+        assert_eq!(code(stage.files.get(&doctor, attached).await), "not_found");
+        assert_eq!(stage.files.get(&doctor, shown).await.unwrap().id, shown, "it was shown before");
+        stage.files.delete(&me, attached).await.unwrap();
+        assert_eq!(code(stage.files.delete(&me, shown).await), "file_is_shared");
+    })
+    .await;
+}
+
 fn shared_files(
     session: &mut consilium_db::Session<'_>,
     consultation: consilium_kernel::ConsultationId,
@@ -83,12 +102,12 @@ async fn only_ones_own_about_the_same_patient_is_shared() {
         let id = stage.upload(&picture(100)).await;
         assert_eq!(code(stage.share(id).await), "file_not_ready");
         stage.process().await;
-        let (consultation, other) = (stage.consultation, stage.stranger.patient_id.unwrap());
+        let (place, other) = (Place::Consultation(stage.consultation), stage.stranger.patient_id.unwrap());
         for (who, patient) in [(&stage.doctor, stage.patient.patient_id.unwrap()), (&stage.patient, other)] {
             let told = |_: &mut consilium_db::Tx<'_>, _: &SharedFile| -> consilium_db::Result<i64> {
                 panic!("nobody is told")
             };
-            let refused = stage.test.db.write(&meta(who), move |tx| share(tx, consultation, patient, id, told)).await;
+            let refused = stage.test.db.write(&meta(who), move |tx| share(tx, place, patient, id, None, told)).await;
             assert_eq!(code(refused.map_err(Into::into)), "not_found");
         }
     })

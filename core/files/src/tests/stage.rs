@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use consilium_db::testing::TestDb;
 use consilium_kernel::{
-    CommandMeta, ConsultationId, DEFAULT_FACILITY, DoctorId, Id, Ids, PatientId, Principal, RandomIds, Refusal, Role,
-    Scope, User, UserId,
+    CommandMeta, ConsultationId, DEFAULT_FACILITY, DoctorId, Id, Ids, MessageId, PatientId, Principal, RandomIds,
+    Refusal, Role, Scope, User, UserId,
 };
 use consilium_runtime::TimerWorker;
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
@@ -57,9 +57,9 @@ pub struct Meetings {
 
 #[async_trait]
 impl Relations for Meetings {
-    async fn takes_part(&self, meta: &CommandMeta, id: ConsultationId) -> Result<Option<PatientId>, Refusal> {
+    async fn takes_part(&self, meta: &CommandMeta, place: Place) -> Result<Option<PatientId>, Refusal> {
         let known = self.consultations.lock().unwrap();
-        let found = known.iter().find(|(known, _, _)| *known == id);
+        let found = known.iter().find(|(known, _, _)| Place::Consultation(*known) == place);
         let mine = found.filter(|(_, _, who)| meta.principal.user_id().is_some_and(|user| who.contains(&user)));
         Ok(mine.map(|(_, patient, _)| *patient))
     }
@@ -182,10 +182,15 @@ impl Stage {
 
     /// Shows a file of the patient's in the consultation.
     pub async fn share(&self, id: FileId) -> Result<SharedFile, Refusal> {
-        let (consultation, patient) = (self.consultation, self.patient.patient_id.unwrap());
+        self.attach(id, None).await
+    }
+
+    /// Shows it with a message.
+    pub async fn attach(&self, id: FileId, message: Option<MessageId>) -> Result<SharedFile, Refusal> {
+        let (place, patient) = (Place::Consultation(self.consultation), self.patient.patient_id.unwrap());
         let me = meta(&self.patient);
         let shared = self.test.db.write(&me, move |tx| {
-            share(tx, consultation, patient, id, |tx, shared| {
+            share(tx, place, patient, id, message, |tx, shared| {
                 tx.publish("consultation:test", "file_shared", patient.uuid(), &shared.file.id)
             })
         });

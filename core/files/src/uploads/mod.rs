@@ -58,7 +58,7 @@ impl Files {
     /// Begins an upload.
     ///
     /// # Errors
-    /// `not_found` for a consultation that is not the caller's; `file_too_large`, `file_quota`, `too_many_uploads`.
+    /// `not_found` for a consultation or thread that is not the caller's, or about no patient; `file_too_large`, `file_quota`, `too_many_uploads`.
     pub async fn create(&self, meta: &CommandMeta, new: NewUpload) -> Result<StoredFile, Refusal> {
         let owner_id = meta.principal.user_id().ok_or_else(Refusal::not_found)?;
         let patient_id = self.patient_of(meta, new.purpose).await?;
@@ -259,7 +259,7 @@ impl Files {
         let _turn = self.turns.take(id).await.ok_or(FileRefusal::Busy)?;
         let file = self.own(meta, id).await?;
         let row = file.clone();
-        let delete = move |tx: &mut Tx<'_>| match decide::delete(&row, !store::consultations(tx, id)?.is_empty())? {
+        let delete = move |tx: &mut Tx<'_>| match decide::delete(&row, !store::places(tx, id)?.is_empty())? {
             Some(_) => {
                 store::mark_deleted(tx, &row)?;
                 let gone = StoredFile { status: Status::Deleted, version: row.version + 1, ..row.clone() };

@@ -57,7 +57,7 @@ pub fn code<T: std::fmt::Debug>(outcome: Result<T, Refusal>) -> String {
 }
 
 pub fn text(client_id: &str, body: &str) -> NewMessage {
-    NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned() }
+    NewMessage { client_message_id: client_id.to_owned(), body: body.to_owned(), attachments: Vec::new() }
 }
 
 /// A thread about care, or among clinicians.

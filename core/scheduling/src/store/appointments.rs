@@ -133,7 +133,6 @@ pub(crate) fn insert(
             appointment::status.eq(entry.status.to_string()),
             appointment::revision.eq(entry.revision),
             appointment::version.eq(entry.version),
-            appointment::consultation_id.eq(maybe_key(entry.consultation_id)),
             appointment::visit_type.eq(booking.visit_type.to_string()),
             appointment::is_emergency.eq(booking.is_emergency),
             appointment::reason.eq(reason),

@@ -32,7 +32,11 @@ fn messages_have_a_length() {
             }
         }
     }
-    let unnamed = Action::SendMessage(NewMessage { client_message_id: String::new(), body: "x".to_owned() });
+    let unnamed = Action::SendMessage(NewMessage {
+        client_message_id: String::new(),
+        body: "x".to_owned(),
+        attachments: Vec::new(),
+    });
     assert_eq!(run(&mut consultation(), &by(PATIENT), unnamed, start()), Err("invalid".to_owned()));
 }
 

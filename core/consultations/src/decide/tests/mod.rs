@@ -115,7 +115,11 @@ fn in_status(status: Status) -> Consultation {
 }
 
 fn write(body: &str) -> Action {
-    Action::SendMessage(NewMessage { client_message_id: "1".to_owned(), body: body.to_owned() })
+    Action::SendMessage(NewMessage {
+        client_message_id: "1".to_owned(),
+        body: body.to_owned(),
+        attachments: Vec::new(),
+    })
 }
 
 #[test]
