@@ -6,6 +6,7 @@ use consilium_consultations::VideoWatch;
 use consilium_db::{Db, answers, inbox};
 use consilium_files::FileWorker;
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
+use consilium_recordings::RecordingWorker;
 use consilium_runtime::{
     EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
     Tasks, TimerHandler, TimerWorker,
@@ -95,6 +96,8 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { inbox.run(TICK, shutdown).await });
     let (worker, shutdown) = (Arc::new(FileWorker::new(state.files.clone())), tasks.shutdown());
+    tasks.spawn(async move { worker.run(TICK, shutdown).await });
+    let (worker, shutdown) = (Arc::new(RecordingWorker::new(state.recordings.clone())), tasks.shutdown());
     tasks.spawn(async move { worker.run(TICK, shutdown).await });
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();

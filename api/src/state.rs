@@ -21,6 +21,7 @@ use consilium_notifications::Notifications;
 use consilium_people::People;
 use consilium_plugin_host::PluginHost;
 use consilium_prescribing::{PharmacyDispatcher, Prescribing, PrescribingSettings};
+use consilium_recordings::{RecordingTimer, Recordings, RoomFollower};
 use consilium_runtime::{Directory, DirectorySettings, EventBus, Placement, Subscriber, TimerHandler};
 use consilium_scheduling::{
     FollowUpSubscriber, FollowUpTimer, NoShowTimer, RequestExpiryTimer, Scheduling, SchedulingSettings,
@@ -35,6 +36,7 @@ use crate::{
     files,
     http::limits::Limits,
     pharmacy::PluginPharmacy,
+    recordings,
     video::PluginVideo,
     webhooks,
     ws::{WsContext, WsSettings},
@@ -64,6 +66,8 @@ pub struct State {
     pub messaging: Messaging,
     /// What people upload.
     pub files: Files,
+    /// Recordings of consultations.
+    pub recordings: Recordings,
     /// Prescriptions.
     pub prescribing: Prescribing,
     /// Technical issues.
@@ -119,6 +123,7 @@ impl State {
         );
         let messaging = Messaging::new(db.clone(), bus.clone(), chat_policy(&config));
         let files = files::files(&config, &db, &consultations, &messaging, &scheduling)?;
+        let recordings = recordings::recordings(&config, &db, &files)?;
         let printed = PrescribingSettings { base_url: base_url.clone(), ..PrescribingSettings::default() };
         let prescribing = Prescribing::new(db.clone(), PluginPharmacy::new(plugins.clone()), printed);
         let support = Support::new(db.clone(), consultations.clone());
@@ -132,6 +137,7 @@ impl State {
             auth,
             consultations.clone(),
             messaging.clone(),
+            recordings.clone(),
             WsSettings::default(),
         );
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
@@ -148,6 +154,7 @@ impl State {
             consultations,
             messaging,
             files,
+            recordings,
             prescribing,
             support,
             insights,
@@ -166,6 +173,7 @@ impl State {
         vec![
             Arc::new(AppointmentFollower::new(policy(&self.config))),
             Arc::new(FollowUpSubscriber),
+            Arc::new(RoomFollower::new(self.recordings.settings())),
             self.notifications.subscriber(),
             self.webhooks.subscriber(),
         ]
@@ -180,6 +188,7 @@ impl State {
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
             Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), Arc::new(self.sockets.clone()))),
             Arc::new(ExpiryTimer::new(self.files.clone())),
+            Arc::new(RecordingTimer::new(self.recordings.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),
             self.notifications.reminders(),
         ]

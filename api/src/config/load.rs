@@ -28,7 +28,7 @@ pub fn load(file: Option<&Path>, environment: Option<config::Map<String, String>
     if let Some(file) = file {
         builder = builder.add_source(File::from(file).format(FileFormat::Toml).required(true));
     }
-    let lists = ["server.cors_origins", "video.providers"];
+    let lists = ["server.cors_origins", "video.providers", "recordings.may_ask"];
     let mut variables = Environment::with_prefix("CONSILIUM").prefix_separator("__").separator("__").try_parsing(true);
     variables = variables.list_separator(",").source(environment);
     for list in lists {
@@ -89,6 +89,7 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         smtp,
         files,
         plugins,
+        recordings,
         webhooks
     )
 }
@@ -176,6 +177,27 @@ fn check(config: &Config, errors: &mut Vec<String>) {
         if !(least..=most).contains(&value) {
             wrong(key, &value, &format!("is not between {least} and {most}"));
         }
+    }
+    let recordings = &config.recordings;
+    if let Err(error) = crate::recordings::settings(config) {
+        wrong("recordings.may_ask", &recordings.may_ask.join(", "), &error.to_string());
+    }
+    if recordings.consent_text.trim().is_empty() || !(1..=100).contains(&recordings.consent_version.chars().count()) {
+        wrong("recordings.consent_version", &recordings.consent_version, "the text and its version must not be empty");
+    }
+    for (key, value, least, most) in [
+        ("recordings.max_segment_mib", recordings.max_segment_mib, 1, 1_024),
+        ("recordings.max_recording_mib", recordings.max_recording_mib, 1, 1_048_576),
+        ("recordings.late_segments_seconds", recordings.late_segments_seconds, 0, 3_600),
+        ("recordings.link_minutes", recordings.link_minutes, 1, 60),
+        ("recordings.retention_days", recordings.retention_days, 1, 36_500),
+    ] {
+        if !(least..=most).contains(&value) {
+            wrong(key, &value, &format!("is not between {least} and {most}"));
+        }
+    }
+    if !(1..=86_400).contains(&recordings.ffmpeg_seconds) {
+        wrong("recordings.ffmpeg_seconds", &recordings.ffmpeg_seconds, "is not between 1 and 86400");
     }
     let webhooks = &config.webhooks;
     for (key, value, least, most) in [

@@ -49,6 +49,8 @@ section! {
         pub smtp: Smtp = Smtp::default(),
         /// What people upload.
         pub files: Files = Files::default(),
+        /// Recordings of consultations.
+        pub recordings: Recordings = Recordings::default(),
         /// Feature plugins.
         pub plugins: Plugins = Plugins::default(),
         /// Events told to other systems over HTTP.
@@ -266,6 +268,37 @@ section! {
         pub antivirus: String = String::new(),
         /// Seconds that clamd may take for each step.
         pub antivirus_seconds: u64 = 120,
+    }
+}
+
+section! {
+    /// Recordings of consultations. Their content lies, encrypted, where files do.
+    pub struct Recordings {
+        /// Who may ask for one: "doctor", "patient", "second_doctor", "nurse", "interpreter". Nobody: [].
+        pub may_ask: Vec<String> = vec!["doctor".to_owned()],
+        /// Version of the text below. Change it with the text: each consent names the version that was shown.
+        pub consent_version: String = "1".to_owned(),
+        /// What participants are shown before they answer. Have it checked by whoever answers for data protection.
+        pub consent_text: String = "This consultation is to be recorded. You may refuse, and you may end the recording \
+            at any time; your treatment does not depend on it. Whoever takes part may play the recording. It is deleted \
+            when its time is over."
+            .to_owned(),
+        /// Largest segment in MiB.
+        pub max_segment_mib: u32 = 16,
+        /// Largest recording in MiB.
+        pub max_recording_mib: u32 = 4096,
+        /// Seconds after an ordinary stop during which segments are taken that were recorded before it. After a consent
+        /// was taken back there are none.
+        pub late_segments_seconds: u32 = 30,
+        /// Minutes that a link to play one lives.
+        pub link_minutes: u32 = 5,
+        /// Days that a recording is kept, unless it is held.
+        pub retention_days: u32 = 365,
+        /// Program that finds out how long recordings play and makes pictures of them: a path, or a name on PATH. It is
+        /// given content that others made: a path to a program of your own can confine it further. Empty: none.
+        pub ffmpeg: String = "ffmpeg".to_owned(),
+        /// Seconds that one run of it may take.
+        pub ffmpeg_seconds: u64 = 300,
     }
 }
 

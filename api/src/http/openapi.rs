@@ -17,7 +17,7 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
-    quality, ratings,
+    quality, ratings, recordings,
     routes::{BASE, routes},
     shared_files, subscriptions, summary, support, threads, waiting_room, webhooks,
 };
@@ -50,6 +50,9 @@ use super::{
         support::timeline, support::assign, support::comment, support::resolve,
         shared_files::list, shared_files::share, tus::options, tus::create, tus::progress, tus::append, tus::delete,
         files::get, files::link, content::get,
+        recordings::request, recordings::list, recordings::get, recordings::delete, recordings::consent,
+        recordings::stop, recordings::segment, recordings::playback, recordings::content, recordings::hold,
+        recordings::release,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,

@@ -55,6 +55,12 @@ permissions! {
     SeeConsultation: Patient | Doctor | Nurse | Support | Admin;
     /// Lead a consultation: admit, start, end.
     LeadConsultation: Doctor;
+    /// See what was recorded of a consultation: one's own, or the facility's.
+    SeeRecordings: Patient | Doctor | Nurse | Support | Admin;
+    /// Play a recording of one's own consultation.
+    PlayRecording: Patient | Doctor | Nurse | Support;
+    /// Hold recordings back from deletion, and delete them.
+    ManageRecordings: Admin;
     /// Upload files, and see those one may.
     KeepFiles: Patient | Doctor | Nurse | Pharmacist | Support;
     /// Keep the doctor's notes.

@@ -14,8 +14,8 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, quality, ratings, shared_files, subscriptions, summary, support, threads,
-    waiting_room, webhooks,
+    plugins, prescriptions, problem, quality, ratings, recordings, shared_files, subscriptions, summary, support,
+    threads, waiting_room, webhooks,
 };
 
 /// The prefix of all of them.
@@ -144,6 +144,17 @@ pub fn routes() -> Vec<Route> {
         get("/files/{id}", May(P::KeepFiles), web::to(files::get)),
         post("/files/{id}/links", May(P::KeepFiles), web::to(files::link)),
         get("/files/{id}/content", Public, web::to(content::get)),
+        post("/consultations/{id}/recordings", May(P::JoinConsultation), web::to(recordings::request)),
+        get("/consultations/{id}/recordings", May(P::SeeRecordings), web::to(recordings::list)),
+        get("/recordings/{id}", May(P::SeeRecordings), web::to(recordings::get)),
+        delete("/recordings/{id}", May(P::ManageRecordings), web::to(recordings::delete)),
+        post("/recordings/{id}/consent", May(P::JoinConsultation), web::to(recordings::consent)),
+        post("/recordings/{id}/stop", May(P::JoinConsultation), web::to(recordings::stop)),
+        put("/recordings/{id}/segments/{number}", May(P::JoinConsultation), web::to(recordings::segment)),
+        post("/recordings/{id}/playback", May(P::PlayRecording), web::to(recordings::playback)),
+        get("/recordings/{id}/content", Public, web::to(recordings::content)),
+        post("/recordings/{id}/hold", May(P::ManageRecordings), web::to(recordings::hold)),
+        post("/recordings/{id}/release", May(P::ManageRecordings), web::to(recordings::release)),
         get("/verify/{code}", Public, web::to(prescriptions::verify)),
         get("/analytics/doctors/{id}", May(P::SeeAnalytics), web::to(analytics::doctor)),
         get("/me/notifications", May(P::OwnAccount), web::to(notifications::inbox)),

@@ -95,6 +95,17 @@ pub fn events() -> Vec<Told> {
         told::<Somebody>("hand_lowered", "Somebody does not want to say something any more"),
         told::<AnnotationsSaved>("annotations_saved", "A drawing on the shared screen was kept"),
         told::<FileShared>("file_shared", "Somebody shows the others a file"),
+        told::<RecordingFacts>("recording_requested", "Somebody asks whether it may be recorded; `user_id` is who"),
+        told::<RecordingFacts>("recording_consent_given", "A participant consents to being recorded"),
+        told::<RecordingFacts>("recording_refused", "A participant does not consent: nothing is recorded any more"),
+        told::<RecordingFacts>("recording_consent_withdrawn", "A participant takes the consent back"),
+        told::<RecordingFacts>("recording_started", "Everybody has consented: from now on it is recorded"),
+        told::<RecordingFacts>("recording_stopped", "It is not recorded any more"),
+        told::<RecordingFacts>("recording_lapsed", "The wish to record was taken back, or came to nothing"),
+        told::<RecordingFacts>("recording_progress", "How far a recording is processed"),
+        told::<RecordingFacts>("recording_ready", "A recording can be played"),
+        told::<RecordingFacts>("recording_failed", "There is nothing to be played of a recording"),
+        told::<RecordingFacts>("recording_deleted", "A recording is gone"),
         told::<BackupLinkOffered>("backup_link_offered", "Another way to meet").with_ids(),
         told::<IssueFacts>("issue_reported", "Somebody reported that something does not work"),
         told::<IssueFacts>("issue_resolved", "Support says that it works again"),
@@ -278,6 +289,26 @@ shapes! {
         severity: String,
         status: String,
         assignee_id: Option<Uuid>,
+    }
+    RecordingFacts {
+        recording_id: Uuid,
+        consultation_id: Uuid,
+        patient_id: Uuid,
+        facility_id: Uuid,
+        /// `video`, `audio` or `screen`.
+        media: String,
+        /// After the event.
+        status: String,
+        /// The version of the text that participants are shown.
+        text_version: String,
+        /// Of processing, in percent.
+        progress: i32,
+        /// `stopped`, `consent_refused`, `consent_withdrawn`, `consent_missing` or `consultation_ended`.
+        stopped_because: Option<String>,
+        /// `nothing_recorded`, `not_processed` or `erased`.
+        failed_because: Option<String>,
+        /// Who asks, answers or deletes; null otherwise.
+        user_id: Option<Uuid>,
     }
     ThreadParticipantAdded { thread_id: Uuid, user_id: Uuid, role: String }
     ThreadParticipantRemoved { thread_id: Uuid, user_id: Uuid }

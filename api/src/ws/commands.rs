@@ -2,6 +2,7 @@
 
 use consilium_consultations::{MediaChange, SignalKind};
 use consilium_kernel::{CommandMeta, ConsultationId, Id, Refusal, RefusalKind, UserId};
+use consilium_recordings::Recording;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
@@ -12,7 +13,8 @@ use super::{
     context::WsContext,
     limits::Paces,
     payloads::{
-        Annotate, Cursor, DeleteMessage, EditMessage, MarkRead, RaiseHand, SetMedia, ShareScreen, Typing, WebRtc,
+        Annotate, AnswerRecording, Cursor, DeleteMessage, EditMessage, MarkRead, RaiseHand, SetMedia, ShareScreen,
+        StopRecording, Typing, WebRtc,
     },
     protocol::wrong_shape,
     threads,
@@ -23,6 +25,7 @@ use crate::http::{
     consultations::ConsultationResponse,
     media::{AnnotationsResponse, MediaResponse, SaveAnnotationsRequest},
     quality::{QualityRequest, ReportedResponse as QualityReported},
+    recordings::{RecordingRequest, RecordingResponse},
     shared_files::{ShareFileRequest, SharedFileResponse},
     support::{IssueRequest, ReportedResponse as IssueReported},
     waiting_room::DeviceCheckRequest,
@@ -66,6 +69,12 @@ pub enum CommandName {
     ReportQuality,
     /// `{category, severity, description, diagnostics?}` → the issue and another way to meet.
     ReportIssue,
+    /// `{media}` → the recording that everybody is asked for.
+    RequestRecording,
+    /// `{recording_id, given, text_version}` → the recording.
+    AnswerRecording,
+    /// `{recording_id}` → the recording.
+    StopRecording,
     /// The doctor lets the waiting patient in → the consultation.
     Admit,
     /// The doctor begins → the consultation.
@@ -105,6 +114,9 @@ impl CommandName {
             Self::ShareScreen => (is::<ShareScreen>(), is::<MediaResponse>()),
             Self::SaveAnnotations => (is::<SaveAnnotationsRequest>(), is::<AnnotationsResponse>()),
             Self::DeviceCheck => (is::<DeviceCheckRequest>(), None),
+            Self::RequestRecording => (is::<RecordingRequest>(), is::<RecordingResponse>()),
+            Self::AnswerRecording => (is::<AnswerRecording>(), is::<RecordingResponse>()),
+            Self::StopRecording => (is::<StopRecording>(), is::<RecordingResponse>()),
             Self::Emergency | Self::Admit | Self::Start | Self::End | Self::Leave => {
                 (None, is::<ConsultationResponse>())
             }
@@ -119,6 +131,7 @@ impl CommandName {
             Self::Cursor => Some((20, 15)),
             Self::Annotate => Some((15, 10)),
             Self::RaiseHand | Self::SetMedia | Self::ShareScreen | Self::SaveAnnotations => Some((6, 1)),
+            Self::RequestRecording | Self::AnswerRecording | Self::StopRecording => Some((6, 1)),
             _ => None,
         }
     }
@@ -202,6 +215,19 @@ pub async fn perform(
             let issue: IssueRequest = body(data)?;
             answer(IssueReported::from(context.support.report(meta, id, issue.into()).await?))
         }
+        CommandName::RequestRecording => {
+            let RecordingRequest { media } = body(data)?;
+            recording(context, context.recordings.request(meta, id, media).await?)
+        }
+        CommandName::AnswerRecording => {
+            let AnswerRecording { recording_id, given, text_version } = body(data)?;
+            let answered = context.recordings.answer(meta, Id::new(recording_id), given, text_version);
+            recording(context, answered.await?)
+        }
+        CommandName::StopRecording => {
+            let StopRecording { recording_id } = body(data)?;
+            recording(context, context.recordings.stop(meta, Id::new(recording_id)).await?)
+        }
         CommandName::Admit => answer(ConsultationResponse::from(consultations.admit(meta, id).await?)),
         CommandName::Start => answer(ConsultationResponse::from(consultations.start(meta, id).await?)),
         CommandName::End => answer(ConsultationResponse::from(consultations.end(meta, id).await?)),
@@ -219,6 +245,10 @@ async fn signal(
 ) -> Result<Value, Refusal> {
     let data = serde_json::to_value(data).map_err(|_| Refusal::internal())?;
     context.consultations.signal(meta, id, kind, to, data).await.map(|()| json!({}))
+}
+
+fn recording(context: &WsContext, recording: Recording) -> Result<Value, Refusal> {
+    answer(RecordingResponse::new(recording, context.recordings.settings()))
 }
 
 async fn media(
@@ -268,6 +298,9 @@ mod tests {
                 "save_annotations",
                 "report_quality",
                 "report_issue",
+                "request_recording",
+                "answer_recording",
+                "stop_recording",
                 "admit",
                 "start",
                 "end",

@@ -10,6 +10,7 @@ use consilium_db::Db;
 use consilium_identity::Identity;
 use consilium_kernel::{Refusal, Timestamp, User, UserId};
 use consilium_messaging::Messaging;
+use consilium_recordings::Recordings;
 use consilium_runtime::EventBus;
 use consilium_support::Support;
 use serde::Deserialize;
@@ -88,6 +89,7 @@ pub struct WsContext {
     pub(super) consultations: Consultations,
     pub(super) support: Support,
     pub(super) messaging: Messaging,
+    pub(super) recordings: Recordings,
     pub(super) settings: Arc<WsSettings>,
     pub(super) connections: Connections,
     pub(super) presence: Presence,
@@ -101,12 +103,14 @@ impl WsContext {
         auth: Arc<dyn Authenticate>,
         consultations: Consultations,
         messaging: Messaging,
+        recordings: Recordings,
         settings: WsSettings,
     ) -> Self {
         let presence = Presence::new(consultations.clone(), bus.clone(), settings.grace);
         let connections = Connections::default();
         let support = Support::new(db.clone(), consultations.clone());
-        Self { db, bus, auth, consultations, messaging, support, settings: Arc::new(settings), connections, presence }
+        let settings = Arc::new(settings);
+        Self { db, bus, auth, consultations, messaging, recordings, support, settings, connections, presence }
     }
 
     /// To be called once after start: whoever was in a consultation when the server ended, and does not come

@@ -149,6 +149,24 @@ pub struct Annotate {
     of: Option<Uuid>,
 }
 
+/// Whether the caller consents to being recorded.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRecording {
+    pub recording_id: Uuid,
+    /// False refuses, or takes the consent back.
+    pub given: bool,
+    /// The version of the text that was shown.
+    pub text_version: String,
+}
+
+/// Ends a recording; one that has not begun is taken back.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopRecording {
+    pub recording_id: Uuid,
+}
+
 /// Writes in the chat at this moment, or no longer.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct Typing {

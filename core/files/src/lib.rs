@@ -9,7 +9,8 @@
 //! | link, content | read in ranges by whoever may see it |
 //!
 //! Events: `file_stored`, `file_infected`, `file_deleted`. Each is also told to the owner, on `user:<id>`. Knows neither
-//! appointments nor consultations: whether somebody takes part or treats is asked of [`Relations`].
+//! appointments nor consultations: whether somebody takes part or treats is asked of [`Relations`]. What others keep beside
+//! files (recordings) lies in the same [`Depot`], is recognised by the same rules and given out by the same [`Link`]s.
 
 mod access;
 mod antivirus;
@@ -33,8 +34,8 @@ mod uploads;
 pub use access::Relations;
 pub use antivirus::Antivirus;
 pub use depot::{Depot, DepotError, S3Access};
-pub use link::FileLink;
-pub use media::{Kind, MediaType};
+pub use link::Link;
+pub use media::{Kind, MediaType, recognise};
 pub use model::{FileId, NewUpload, Place, Purpose, SharedFile, Status, StoredFile};
 pub use process::FileWorker;
 pub use reading::{Content, Opened};

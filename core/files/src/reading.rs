@@ -10,10 +10,13 @@ use serde_json::json;
 
 use crate::{
     decide,
-    link::FileLink,
+    link::Link,
     model::{FileId, StoredFile},
     service::{Files, entity},
 };
+
+/// What links to files are about.
+const LINK: &str = "file_link";
 
 /// Content on its way.
 pub type Content = Pin<Box<dyn Stream<Item = io::Result<Bytes>>>>;
@@ -45,17 +48,17 @@ impl Files {
         let file = self.visible(meta, id).await?;
         decide::give(&file)?;
         let expires_at = self.db.clock().now().saturating_add(self.settings.link_time).unwrap_or(Timestamp::MAX);
-        let link = FileLink { file: id, user: user.user_id, session: user.session_id, expires_at };
+        let link = Link { object: id.uuid(), user: user.user_id, session: user.session_id, expires_at };
         self.db.write(meta, move |tx| tx.audit("file_linked", &entity(id), file.version)).await?;
-        Ok((link.seal(self.db.vault()), expires_at))
+        Ok((link.seal(self.db.vault(), LINK), expires_at))
     }
 
     /// What a link says. Whether its session lives is for the caller to find out.
     ///
     /// # Errors
     /// `link_invalid`, `link_expired`.
-    pub fn check_link(&self, id: FileId, text: &str) -> Result<FileLink, Refusal> {
-        Ok(FileLink::open(self.db.vault(), id, text, self.db.clock().now())?)
+    pub fn check_link(&self, id: FileId, text: &str) -> Result<Link, Refusal> {
+        Ok(Link::open(self.db.vault(), LINK, id.uuid(), text, self.db.clock().now())?)
     }
 
     /// A file whose content the caller may have.

@@ -61,6 +61,11 @@ impl Files {
         &self.settings
     }
 
+    /// Where finished files are kept, and what else is kept beside them.
+    pub fn depot(&self) -> Arc<Depot> {
+        self.depot.clone()
+    }
+
     pub(crate) async fn key(&self, id: FileId) -> Result<RecordKey, Refusal> {
         let bytes = self.db.read(move |session| store::file_key(session, id)).await?;
         RecordKey::new(id.uuid(), &bytes).map_err(|error| unavailable(id, &error))

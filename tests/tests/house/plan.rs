@@ -6,8 +6,18 @@ const FOUNDATION: &[&str] = &["kernel", "db", "runtime"];
 const PLUGIN_BORDER: &[&str] = &["plugin-host", "plugin-contract"];
 
 /// The modules, lowest first: each may know those before it, through their `lib.rs`.
-const MODULES: &[&str] =
-    &["identity", "people", "files", "scheduling", "chat", "consultations", "messaging", "prescribing", "support"];
+const MODULES: &[&str] = &[
+    "identity",
+    "people",
+    "files",
+    "scheduling",
+    "chat",
+    "consultations",
+    "messaging",
+    "prescribing",
+    "support",
+    "recordings",
+];
 
 /// Modules that hear what happens elsewhere as events, and that no other module may know.
 const LISTENERS: &[&str] = &["notifications", "insights", "webhooks"];
@@ -66,6 +76,7 @@ const DATABASE_CRATES: &[&str] = &[
     "messaging",
     "prescribing",
     "support",
+    "recordings",
     "notifications",
     "insights",
     "webhooks",

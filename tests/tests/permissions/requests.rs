@@ -6,7 +6,7 @@ use consilium_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{World, issue, prescription, webhook_subscription};
+use crate::world::{SEGMENT, World, consents, issue, prescription, webhook_subscription};
 
 /// Tries `route` as `caller` and gives the answer.
 pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
@@ -28,6 +28,14 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
         "PATCH /files/{id}" => return client.send_part(&world.uploading().await, 0, b"A lett").await,
         "HEAD /files/{id}" => return client.tus("HEAD", &format!("/files/{}", world.file)).await,
         "GET /files/{id}/content" => return client.get(&world.patient.link(&world.file).await).await,
+        "PUT /recordings/{id}/segments/{number}" => {
+            let path = format!("/recordings/{}/segments/1", world.recording().await);
+            return client.call("PUT".parse().expect("a method"), &path).body("video/webm", SEGMENT).await;
+        }
+        "GET /recordings/{id}/content" => {
+            let link = world.patient.post(&format!("/recordings/{}/playback", world.recording), Value::Null).await;
+            return client.get(text(&link.expect(201), "url").trim_start_matches("/api/v1")).await;
+        }
         "POST /consultations/{id}/files" => {
             return client.share_file(&world.consultation, &world.uploaded(caller).await).await;
         }
@@ -179,6 +187,16 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         "DELETE /files/{id}" => (at(&world.uploading().await), none),
         "GET /files/{id}" | "POST /files/{id}/links" => (at(&world.file), none),
         "OPTIONS /files" => (at(""), none),
+        "POST /consultations/{id}/recordings" => (at(&world.met().await), json!({"media": "audio"})),
+        "POST /recordings/{id}/consent" => (at(&world.recording().await), consents(true)),
+        "POST /recordings/{id}/stop" => (at(&world.recording().await), none),
+        "GET /recordings/{id}" | "POST /recordings/{id}/playback" => (at(&world.recording), none),
+        "POST /recordings/{id}/hold" | "POST /recordings/{id}/release" => {
+            (at(&world.recording), json!({"reason": "A complaint"}))
+        }
+        // Deleting is for administrators alone: everybody else tries it on the one that is needed.
+        "DELETE /recordings/{id}" if caller == "admin" => (at(&world.recorded().await), none),
+        "DELETE /recordings/{id}" => (at(&world.recording), none),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {

@@ -23,6 +23,8 @@ pub struct World {
     pub staff: Vec<Person>,
     /// A consultation that has begun.
     pub consultation: String,
+    /// A recording of it that can be played.
+    pub recording: String,
     /// A file of the patient's, shown in it.
     pub file: String,
     /// A prescription of it.
@@ -57,6 +59,7 @@ impl World {
             foreign_doctor,
             staff,
             consultation: String::new(),
+            recording: String::new(),
             file: String::new(),
             prescription: Value::Null,
             notification: String::new(),
@@ -65,6 +68,7 @@ impl World {
             count: Cell::new(0),
         };
         world.consultation = world.begun().await;
+        world.recording = world.recorded().await;
         world.prescription = world.prescribe(&world.consultation).await;
         world.file = world.patient.available_file("a.txt", b"A letter", Some(&world.consultation)).await;
         world.patient.share_file(&world.consultation, &world.file).await.expect(201);
@@ -134,6 +138,40 @@ impl World {
         let id = self.agreed().await;
         self.doctor.post(&format!("/consultations/{id}/start"), Value::Null).await.expect(200);
         id
+    }
+
+    /// The id of a consultation in which doctor and patient are together.
+    pub async fn met(&self) -> String {
+        let id = self.begun().await;
+        for person in [&self.doctor, &self.patient] {
+            person.post(&format!("/consultations/{id}/join"), Value::Null).await.expect(200);
+        }
+        id
+    }
+
+    /// The id of a recording that goes on.
+    pub async fn recording(&self) -> String {
+        let path = format!("/consultations/{}/recordings", self.met().await);
+        let asked = self.doctor.post(&path, json!({"media": "video"})).await.expect(201);
+        let id = text(&asked, "id").to_owned();
+        self.patient.post(&format!("/recordings/{id}/consent"), consents(true)).await.expect(200);
+        id
+    }
+
+    /// The id of a recording that can be played.
+    pub async fn recorded(&self) -> String {
+        let id = self.recording().await;
+        let path = format!("/recordings/{id}");
+        let segment = self.doctor.call("PUT".parse().expect("a method"), &format!("{path}/segments/1"));
+        segment.body("video/webm", SEGMENT).await.expect(200);
+        self.patient.post(&format!("{path}/consent"), consents(false)).await.expect(200);
+        for _ in 0..500 {
+            if self.doctor.get(&path).await.expect(200)["status"] == "ready" {
+                return id;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{path} is never ready");
     }
 
     /// The id of a consultation that has begun and has notes.
@@ -227,6 +265,14 @@ impl World {
 /// Where nobody is reached.
 pub fn webhook_subscription() -> Value {
     json!({"url": "https://hooks.example.invalid/consilium", "event_types": ["appointment_*"]})
+}
+
+/// How a recording begins.
+pub const SEGMENT: &[u8] = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm and so on";
+
+/// What somebody says to being recorded.
+pub fn consents(given: bool) -> Value {
+    json!({"given": given, "text_version": "1"})
 }
 
 /// What the patient reports.

@@ -85,9 +85,9 @@ pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Resu
 #[schema(as = FileLink)]
 pub struct LinkResponse {
     /// Where it can be had, relative to this server. For whoever asked, as long as their session lives.
-    url: String,
+    pub url: String,
     #[schema(value_type = String, format = "date-time")]
-    expires_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// Gives a link to the content that lives for five minutes. It is good for the caller's session only.

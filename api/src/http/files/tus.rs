@@ -130,7 +130,7 @@ async fn append_part(
 
 /// Reads on for a while when a part is refused: a client who still sends would otherwise see a connection that breaks,
 /// and not the answer.
-async fn discard(body: &mut Payload, most: u64) {
+pub async fn discard(body: &mut Payload, most: u64) {
     let read = async {
         let mut left = most;
         while let Some(Ok(piece)) = body.next().await {

@@ -72,6 +72,7 @@ async fn an_expired_token_ends_the_connection_unless_it_is_renewed_in_time() {
         world.context.auth.clone(),
         world.consultations.clone(),
         world.context.messaging.clone(),
+        world.context.recordings.clone(),
         settings,
     );
     let server = HttpServer::new(move || {

@@ -9,6 +9,7 @@ use consilium_consultations::{
     Consultations, Policy, VideoAccess, VideoFailure, VideoGrant, VideoParticipant, VideoRoom, VideoWish,
 };
 use consilium_db::testing::TestDb;
+use consilium_files::{Depot, S3Access};
 use consilium_identity::{Hashing, Identity, IdentitySettings, NewStaff};
 use consilium_kernel::{
     CommandMeta, ConsultationId, DEFAULT_FACILITY, Id, Language, Principal, Refusal, RefusalKind, Role, Scope,
@@ -16,6 +17,7 @@ use consilium_kernel::{
 };
 use consilium_messaging::Messaging;
 use consilium_people::{Decision, People, Registration, VerifyDoctor};
+use consilium_recordings::Recordings;
 use consilium_runtime::{Directory, DirectorySettings, EventBus, InProcessBus, LiveEvent, SingleNode};
 use consilium_scheduling::{
     AvailabilityDraft, BookAppointment, Scheduling, SchedulingSettings, VisitType, WeeklyDraft,
@@ -99,6 +101,15 @@ pub fn quick() -> WsSettings {
     }
 }
 
+/// Recordings of which nothing is ever kept.
+fn recordings(db: &consilium_db::Db) -> Recordings {
+    let folder = std::env::temp_dir().join("consilium-no-recordings");
+    let url = url::Url::from_file_path(folder).unwrap();
+    let depot = Depot::open(url.as_str(), &S3Access::default()).unwrap();
+    let settings = crate::recordings::settings(&crate::config::Config::default()).unwrap();
+    Recordings::new(db.clone(), Arc::new(depot), None, settings)
+}
+
 impl World {
     /// Two doctors, two patients, a nurse, and an accepted appointment of the first; the clock stands ten minutes
     /// before it.
@@ -135,7 +146,9 @@ impl World {
         );
         let auth = Arc::new(Names(users.clone()));
         let messaging = Messaging::new(test.db.clone(), bus.clone(), ChatPolicy::default());
-        let context = WsContext::new(test.db.clone(), bus, auth, consultations.clone(), messaging, settings);
+        let recordings = recordings(&test.db);
+        let context =
+            WsContext::new(test.db.clone(), bus, auth, consultations.clone(), messaging, recordings, settings);
         let shared = context.clone();
         let server = HttpServer::new(move || {
             let context = shared.clone();
