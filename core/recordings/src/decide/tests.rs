@@ -76,7 +76,8 @@ fn what_follows_from_an_answer() {
     use Decision::{Given, Refused};
     use Status::{Deleted, Failed, Lapsed, Processing, Ready, Recording, Requested, Stopped};
     // Where it stands, who has consented, who is there, who says what, and what follows.
-    let table: &[(Status, &[u128], &[u128], (u128, Decision), &[&str])] = &[
+    type Row = (Status, &'static [u128], &'static [u128], (u128, Decision), &'static [&'static str]);
+    let table: &[Row] = &[
         (Requested, &[10], &[10, 11], (11, Given), &["given", "start"]),
         (Requested, &[], &[10, 11], (10, Given), &["given"]),
         (Requested, &[10], &[10, 11, 12], (11, Given), &["given"]),
