@@ -4,7 +4,7 @@
 
 use crate::{
     ConfigProblem, Isolation, LoadError, PluginConfig, Settings,
-    border::{Frame, Tag, child_command, content_addressed, parse_manifest},
+    border::{Frame, Tag, child_command, connection, content_addressed, parse_manifest},
     config::millis,
     services::Secrets,
 };
@@ -16,7 +16,6 @@ use serde_json::Value;
 use std::{
     collections::BTreeSet,
     io::BufReader,
-    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Stdio},
 };
@@ -107,7 +106,7 @@ fn is_id(text: &str) -> bool {
 
 fn inspect_copy(settings: &Settings, memory_mib: u64, copy: &Path) -> Result<Manifest, LoadError> {
     let failed = |e: std::io::Error| LoadError::Start(e.to_string());
-    let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let (ours, theirs, _) = connection(0).map_err(failed)?;
     ours.set_read_timeout(Some(millis(settings.start_timeout_ms))).map_err(failed)?;
     let mut command = child_command(settings, memory_mib, copy, theirs);
     let child = command.stderr(Stdio::null()).spawn().map_err(failed)?;

@@ -24,7 +24,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// All plugins. Cheap to clone; usable from any thread of a Tokio runtime.
+/// All plugins. Cheap to clone; usable from any thread of a Tokio runtime with I/O and time.
 #[derive(Clone)]
 pub struct PluginHost(Arc<Inner>);
 

@@ -43,8 +43,9 @@ async fn the_child_inherits_nothing() {
         .map(|target| target.split(':').next().unwrap().to_owned())
         .collect();
     open.sort();
-    // Standard input and output, what waits for the socket, standard error, which the host reads, and the socket.
-    assert_eq!(open, ["/dev/null", "/dev/null", "anon_inode", "pipe", "socket"]);
+    // Standard input and output, what waits for the socket, standard error, which the host reads, the socket, and lines.
+    assert_eq!(open[..4], ["/dev/null", "/dev/null", "anon_inode", "pipe"]);
+    assert_eq!(open[4..], ["socket"; 1 + 8]);
 
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");

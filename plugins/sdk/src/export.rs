@@ -11,7 +11,10 @@ use std::{
     cell::Cell,
     ffi::c_void,
     panic::{self, AssertUnwindSafe, catch_unwind},
-    sync::{Condvar, Mutex, OnceLock, PoisonError},
+    sync::{
+        Condvar, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,7 +40,9 @@ struct Instance<P> {
     plugin: P,
     host: BorderHost,
     running: Mutex<usize>,
+    /// Told when a call is over, if anybody waits for that: telling nobody costs a system call too.
     idle: Condvar,
+    draining: AtomicBool,
 }
 
 impl<P> Instance<P> {
@@ -137,7 +142,13 @@ unsafe extern "C" fn create<P: Exported>(
         let config = serde_json::from_slice(config)
             .map_err(|e| Failure::Invalid(PluginError::permanent("config_invalid", e.to_string())))?;
         let plugin = P::create(config, &Host::new(&host, 0)).map_err(Failure::Refused)?;
-        let boxed = Box::new(Instance { plugin, host, running: Mutex::new(0), idle: Condvar::new() });
+        let boxed = Box::new(Instance {
+            plugin,
+            host,
+            running: Mutex::new(0),
+            idle: Condvar::new(),
+            draining: AtomicBool::new(false),
+        });
         // SAFETY: the host passes a valid place for the pointer.
         unsafe { instance.write(Box::into_raw(boxed).cast()) };
         Ok(Vec::new())
@@ -168,7 +179,9 @@ unsafe extern "C" fn call<P: Exported>(
             .unwrap_or_else(|| Err(unknown(method)))
     });
     *instance.running() -= 1;
-    instance.idle.notify_all();
+    if instance.draining.load(Ordering::Acquire) {
+        instance.idle.notify_all();
+    }
     // SAFETY: the host passes a valid place for the answer.
     unsafe { hand_over(answer, out) }
 }
@@ -185,6 +198,7 @@ unsafe extern "C" fn drain<P: Exported>(instance: *mut c_void, timeout_ms: u64) 
     // SAFETY: as in `call`.
     let instance = unsafe { &*instance.cast::<Instance<P>>() };
     let limit = Duration::from_millis(timeout_ms);
+    instance.draining.store(true, Ordering::Release);
     let waited = instance.idle.wait_timeout_while(instance.running(), limit, |n| *n > 0);
     let still_running = *waited.unwrap_or_else(PoisonError::into_inner).0 > 0;
     if still_running { code::CANCELLED } else { code::OK }

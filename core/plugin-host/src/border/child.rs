@@ -4,6 +4,7 @@
 use super::{
     crew::Crew,
     frame::{Frame, Tag},
+    lines::{self, Voice},
     runner::Runner,
     sandbox::Sandbox,
 };
@@ -14,13 +15,21 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::AsFd as _,
+        fd::{AsFd as _, OwnedFd, RawFd},
         unix::{net::UnixStream, process::CommandExt as _},
     },
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::Arc,
+    thread,
 };
+
+/// A socket's two ends, and the near ends of so many lines, whose far ends come with the socket's.
+pub(crate) fn connection(line_count: usize) -> io::Result<(UnixStream, UnixStream, Vec<UnixStream>)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let near = lines::lay(&ours, line_count)?;
+    Ok((ours, theirs, near))
+}
 
 /// Program, arguments and environment of the child that runs `library`. The socket becomes its
 /// standard input; standard error is for the caller to choose.
@@ -35,7 +44,7 @@ pub(crate) fn child_command(settings: &Settings, memory_mib: u64, library: &Path
         .env_clear()
         // A terminal's Ctrl-C is for the host, which ends its children when their calls are over.
         .process_group(0)
-        .stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)))
+        .stdin(Stdio::from(OwnedFd::from(socket)))
         .stdout(Stdio::null());
     command
 }
@@ -55,18 +64,19 @@ pub fn child_main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(arguments: Vec<OsString>) -> io::Result<()> {
     let (memory_mib, library) = parse(&arguments)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "usage: plugin-host [--memory-mib N] LIBRARY"))?;
-    let socket = take_socket()?;
+    let (socket, lines) = take_sockets()?;
     let sandbox = Sandbox::put_up(memory_mib, &library)?;
     // It is there for as long as the process.
     let socket: &'static UnixStream = Box::leak(Box::new(socket));
     // Said before the library is loaded: what comes later could be its own words.
     Frame::new(Tag::Confined, 0, serde_json::to_vec(&sandbox)?).write(&mut &*socket)?;
-    let writer = Mutex::new(socket);
-    let send = move |frame: Frame| {
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        frame.write(&mut *writer).is_ok()
-    };
-    let runner = Runner::start(library, Box::new(send));
+    let voice = Arc::new(Voice::new(socket));
+    let said = Arc::clone(&voice);
+    let runner = Runner::start(library, Box::new(move |frame| said.say(&frame)));
+    for line in lines {
+        let (runner, voice) = (Arc::clone(&runner), Arc::clone(&voice));
+        thread::Builder::new().name("plugin-line".to_owned()).spawn(move || lines::serve(line, &runner, &voice))?;
+    }
     Crew::serve(runner, socket)
 }
 
@@ -81,8 +91,8 @@ fn parse(arguments: &[OsString]) -> Option<(u64, PathBuf)> {
 }
 
 /// Moves the socket away from standard input, where a library could read from it by accident, and
-/// closes every descriptor but it and the standard ones.
-fn take_socket() -> io::Result<UnixStream> {
+/// closes every descriptor but it and the standard ones. Afterwards lines come over it.
+fn take_sockets() -> io::Result<(UnixStream, Vec<RawFd>)> {
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     unistd::dup2_stdin(File::open("/dev/null")?)?;
     let socket = UnixStream::from(socket);
@@ -95,5 +105,6 @@ fn take_socket() -> io::Result<UnixStream> {
         // The descriptor of the listing itself is closed already.
         let _ = unistd::close(descriptor);
     }
-    Ok(socket)
+    let lines = lines::take(&socket)?;
+    Ok((socket, lines))
 }

@@ -1,8 +1,15 @@
 //! The host's end of a running plugin: frames out, frames in, and the end of it.
 
-use super::{Outward, child::child_command, frame::Frame, runner::Runner, wire::Wire};
+use super::{
+    Outward,
+    child::{child_command, connection},
+    frame::Frame,
+    lines::LINES,
+    runner::Runner,
+    wire::Wire,
+};
 use crate::{Isolation, Settings, generation::Build};
-use std::{io, os::unix::net::UnixStream, process::Stdio, sync::Arc, time::Duration};
+use std::{io, process::Stdio, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncReadExt as _,
     process::{Child, ChildStderr, Command},
@@ -54,6 +61,21 @@ impl Link {
         }
     }
 
+    /// As [`Link::send`], for a call.
+    pub(crate) fn call(&self, frame: Frame) -> bool {
+        match &self.way {
+            Way::Child { wire, .. } => wire.call(&frame),
+            Way::Threads(_) => self.send(frame),
+        }
+    }
+
+    /// Hears replies that nobody has heard because their caller's runtime stands still.
+    pub(crate) fn collect(&self) {
+        if let Way::Child { wire, .. } = &self.way {
+            wire.collect();
+        }
+    }
+
     /// Ends a child process. Threads cannot be ended; they go on unheard.
     pub(crate) fn kill(&self) {
         if let Way::Child { kill, .. } = &self.way {
@@ -69,7 +91,7 @@ fn start_child(
     heard: Outward,
     closed: oneshot::Sender<String>,
 ) -> io::Result<Link> {
-    let (ours, theirs) = UnixStream::pair()?;
+    let (ours, theirs, lines) = connection(LINES)?;
     let mut command = Command::from(child_command(settings, build.memory_mib, &build.library, theirs));
     command.stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn()?;
@@ -78,7 +100,7 @@ fn start_child(
     if let Some(stderr) = child.stderr.take() {
         tokio::spawn(report_stderr(id.to_owned(), stderr));
     }
-    let (wire, silent) = Wire::start(ours, heard)?;
+    let (wire, silent) = Wire::start(ours, lines, heard)?;
     let (wire, kill) = (Arc::new(wire), Arc::new(Notify::new()));
     let watch = watch_child(child, Arc::clone(&wire), silent, Arc::clone(&kill));
     tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! The border itself. Everything here but `link` runs where the plugin's code runs: in the child
-//! process, or on the plugin's threads inside the server.
+//! The border itself. Everything here but `link`, `wire` and the near ends of `lines` runs where the plugin's code runs:
+//! in the child process, or on the plugin's threads inside the server.
 
 mod child;
 mod copy;
@@ -7,14 +7,15 @@ mod crew;
 mod frame;
 mod instance;
 mod library;
+mod lines;
 mod link;
 mod pool;
 mod runner;
 mod sandbox;
 mod wire;
 
-pub(crate) use child::child_command;
 pub use child::child_main;
+pub(crate) use child::{child_command, connection};
 pub(crate) use copy::{address, content_addressed};
 pub(crate) use frame::{Frame, Tag};
 pub(crate) use instance::{Outward, failure};

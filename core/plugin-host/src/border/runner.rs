@@ -57,7 +57,9 @@ impl Runner {
                 }
             }
             Tag::Create => self.create(&frame.payload),
-            Tag::Call => self.call(&frame),
+            Tag::Call => {
+                self.bridge.send(self.answer(&frame));
+            }
             Tag::Drain => self.drain(frame.id),
             // What only a plugin says.
             Tag::Hello | Tag::Refused | Tag::Reply | Tag::HostCall | Tag::Log | Tag::Drained | Tag::Confined => {}
@@ -84,16 +86,17 @@ impl Runner {
             Some(Err(outcome)) => outcome,
             None => not_created(),
         };
-        self.reply(0, outcome);
+        self.bridge.send(reply(0, outcome));
     }
 
-    fn call(&self, frame: &Frame) {
+    /// Serves a call on this thread, for as long as the plugin takes, and answers the reply to be sent.
+    pub(super) fn answer(&self, call: &Frame) -> Frame {
         let outcome = match self.instance() {
-            Some(instance) => instance.call(frame.id, &frame.method, &frame.payload),
+            Some(instance) => instance.call(call.id, &call.method, &call.payload),
             None => not_created(),
         };
-        self.bridge.finished(frame.id);
-        self.reply(frame.id, outcome);
+        self.bridge.finished(call.id);
+        reply(call.id, outcome)
     }
 
     fn drain(&self, timeout_ms: u64) {
@@ -106,13 +109,13 @@ impl Runner {
         self.bridge.send(Frame::new(Tag::Drained, 0, Vec::new()));
     }
 
-    fn reply(&self, id: u64, (code, payload): Outcome) {
-        self.bridge.send(Frame::new(Tag::Reply, id, payload).with_code(code));
-    }
-
     fn instance(&self) -> Option<Arc<Instance>> {
         self.instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn reply(id: u64, (code, payload): Outcome) -> Frame {
+    Frame::new(Tag::Reply, id, payload).with_code(code)
 }
 
 fn not_created() -> Outcome {

@@ -1,7 +1,11 @@
-//! The host's end of a child's socket. A frame is written by whoever sends it, and read by a thread
-//! that waits for nothing else: handing it to another thread first would cost a wake-up each way.
+//! The host's end of a child's socket, and of its lines. A frame is written by whoever sends it. What comes over the
+//! socket is read by a thread that waits for nothing else.
 
-use super::{Outward, frame::Frame};
+use super::{
+    Outward,
+    frame::{Frame, Tag},
+    lines::Lines,
+};
 use nix::{
     errno::Errno,
     sys::socket::{MsgFlags, send},
@@ -24,6 +28,7 @@ const OUTBOX: usize = 1024;
 /// Sends frames to a child.
 pub(super) struct Wire {
     socket: Arc<UnixStream>,
+    lines: Arc<Lines>,
     /// Frames, or the rest of one, that the socket did not take at once.
     backlog: Arc<Mutex<usize>>,
     overflow: mpsc::SyncSender<Vec<u8>>,
@@ -32,17 +37,34 @@ pub(super) struct Wire {
 impl Wire {
     /// `heard` gets what the child says; afterwards the receiver gets the reason for the end, if the
     /// child broke the protocol.
-    pub(super) fn start(socket: UnixStream, heard: Outward) -> io::Result<(Self, oneshot::Receiver<Option<String>>)> {
+    pub(super) fn start(
+        socket: UnixStream,
+        lines: Vec<UnixStream>,
+        heard: Outward,
+    ) -> io::Result<(Self, oneshot::Receiver<Option<String>>)> {
+        let heard = Arc::new(heard);
+        let lines = Arc::new(Lines::new(lines, Arc::downgrade(&heard)));
         let socket = Arc::new(socket);
         let backlog = Arc::new(Mutex::new(0));
         let (overflow, queue) = mpsc::sync_channel(OUTBOX);
         let (end, ended) = oneshot::channel();
         let (reader, writer, left) = (Arc::clone(&socket), Arc::clone(&socket), Arc::clone(&backlog));
+        let beside = Arc::clone(&lines);
         thread::Builder::new().name("plugin-reader".to_owned()).spawn(move || {
-            let _ = end.send(read(&reader, &heard));
+            let _ = end.send(read(&reader, &beside, &heard));
         })?;
         thread::Builder::new().name("plugin-writer".to_owned()).spawn(move || write(&writer, &queue, &left))?;
-        Ok((Self { socket, backlog, overflow }, ended))
+        Ok((Self { socket, lines, backlog, overflow }, ended))
+    }
+
+    /// As [`Wire::send`], for a call, over a line if there is one for it.
+    pub(super) fn call(&self, call: &Frame) -> bool {
+        self.lines.carry(call) || self.send(call)
+    }
+
+    /// As [`Lines::collect`].
+    pub(super) fn collect(&self) {
+        self.lines.collect();
     }
 
     /// Sends a frame without ever waiting; false when the child is there and does not take it. Whether it
@@ -74,19 +96,24 @@ impl Drop for Wire {
     }
 }
 
-fn read(socket: &UnixStream, heard: &Outward) -> Option<String> {
+fn read(socket: &UnixStream, lines: &Lines, heard: &Outward) -> Option<String> {
     let mut reader = BufReader::new(socket);
-    loop {
+    let end = loop {
         match Frame::read(&mut reader) {
             Ok(frame) => {
+                if frame.tag == Tag::Reply {
+                    lines.free(frame.id);
+                }
                 if !heard(frame) {
                     return None;
                 }
             }
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => return Some("it broke the protocol".to_owned()),
-            Err(_) => return None,
+            Err(e) => break e,
         }
-    }
+    };
+    // The last words of a child that is gone.
+    lines.collect();
+    (end.kind() == io::ErrorKind::InvalidData).then(|| "it broke the protocol".to_owned())
 }
 
 fn write(mut socket: &UnixStream, queue: &mpsc::Receiver<Vec<u8>>, backlog: &Mutex<usize>) {
@@ -101,7 +128,6 @@ fn write(mut socket: &UnixStream, queue: &mpsc::Receiver<Vec<u8>>, backlog: &Mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::border::Tag;
     use std::time::{Duration, Instant};
 
     fn frame(id: u64, length: usize) -> Frame {
@@ -111,7 +137,7 @@ mod tests {
     #[test]
     fn a_peer_that_reads_nothing_is_noticed_and_keeps_nobody_waiting() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
-        let (wire, _ended) = Wire::start(ours, Box::new(|_| true)).unwrap();
+        let (wire, _ended) = Wire::start(ours, Vec::new(), Box::new(|_| true)).unwrap();
         let start = Instant::now();
         let taken = (0..5_000).take_while(|id| wire.send(&frame(*id, 1_000))).count();
         assert!(taken > OUTBOX && taken < 5_000, "{taken}");
@@ -121,7 +147,7 @@ mod tests {
     #[test]
     fn frames_keep_their_order_and_their_bytes_when_the_socket_is_full() {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let (wire, _ended) = Wire::start(ours, Box::new(|_| true)).unwrap();
+        let (wire, _ended) = Wire::start(ours, Vec::new(), Box::new(|_| true)).unwrap();
         let reader = thread::spawn(move || {
             thread::sleep(Duration::from_millis(50));
             let mut reader = BufReader::new(&theirs);

@@ -154,6 +154,7 @@ impl Lane {
     /// Looks after what takes too long: answers those who wait, tells the plugin, and says what has
     /// only its grace left. Also answers when to look again.
     pub(crate) fn sweep(self: &Arc<Self>) -> (Vec<Overdue>, Instant) {
+        self.catch_up();
         let now = Instant::now();
         let mut state = self.state();
         let too_long = |since: Instant| now.duration_since(since) >= self.call_limit;
@@ -203,6 +204,7 @@ impl Lane {
     /// Whether something overdue still runs. If it does its process is killed as soon as its other
     /// calls are over.
     pub(crate) fn doom(&self, Overdue { generation, id, .. }: Overdue) -> bool {
+        self.catch_up();
         let mut state = self.state();
         let runs = state.running.contains_key(&(generation, id));
         if runs && let Some(post) = state.post(generation) {

@@ -152,7 +152,7 @@ impl Turn {
         }
         // A plugin that does not take what it is sent is ended, and with it its calls.
         let frame = Frame::new(Tag::Call, self.call, request).with_method(method);
-        if !self.generation.link.send(frame) {
+        if !self.generation.link.call(frame) {
             self.generation.link.kill();
         }
         Some(answer)
