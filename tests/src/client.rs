@@ -24,6 +24,8 @@ impl Client {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
+            // The server closes what was idle for five seconds, which on a busy machine a test may be.
+            .pool_idle_timeout(Duration::from_secs(2))
             .build()
             .expect("a client without TLS roots can be built");
         Self { http, address: address.to_owned(), token: None }

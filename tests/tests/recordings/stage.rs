@@ -15,9 +15,14 @@ const WEBM: &[u8] =
 
 /// What a recorder sends: the first begins a file, the others go on in it.
 pub fn segment(number: usize, length: usize) -> Vec<u8> {
-    let words = (0..).flat_map(|n: u32| format!("{number}:{n} ").into_bytes());
-    let begin = if number == 1 { WEBM } else { &[] };
-    begin.iter().copied().chain(words).take(length).collect()
+    let words: Vec<u8> = (0..1_000).flat_map(|n: u32| format!("{number}:{n} ").into_bytes()).collect();
+    let mut bytes = if number == 1 { WEBM.to_vec() } else { Vec::new() };
+    // By blocks: a long one must be there before a connection is closed for its idleness.
+    while bytes.len() < length {
+        bytes.extend_from_slice(&words);
+    }
+    bytes.truncate(length);
+    bytes
 }
 
 /// A consultation that is going on.
