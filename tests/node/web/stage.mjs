@@ -68,6 +68,11 @@ class Person {
       this.told.push(message.text());
       if (/Content.Security.Policy|violates the following/i.test(message.text())) this.wrong.push(message.text());
     });
+    this.page.on("response", async (response) => {
+      if (response.status() < 400) return;
+      const { method, url } = { method: response.request().method(), url: response.url() };
+      this.told.push(`${method} ${url}: ${response.status()} ${await response.text().catch(() => "")}`);
+    });
     this.page.on("pageerror", (error) => this.wrong.push(String(error)));
     this.context.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());

@@ -124,6 +124,8 @@ function Cancel({ appointment }: { appointment: Appointment }) {
     onSuccess: (changed) => {
       client.setQueryData(appointmentQuery(appointment.id).queryKey, changed);
       void client.invalidateQueries({ queryKey: ["appointments"] });
+      // Whatever was asked for meanwhile may still say what was before.
+      void client.invalidateQueries({ queryKey: appointmentQuery(appointment.id).queryKey });
       setOpen(false);
     },
     onError: () => void client.invalidateQueries({ queryKey: ["appointment", appointment.id] }),
