@@ -71,12 +71,14 @@ fn only_those_may_ask_whom_the_settings_name_and_only_when_both_are_there() {
     }
 }
 
+/// Where it stands, who has consented, who is there, who says what, and what follows.
+type Row = (Status, &'static [u128], &'static [u128], (u128, Decision), &'static [&'static str]);
+
 #[test]
 fn what_follows_from_an_answer() {
     use Decision::{Given, Refused};
     use Status::{Deleted, Failed, Lapsed, Processing, Ready, Recording, Requested, Stopped};
-    // Where it stands, who has consented, who is there, who says what, and what follows.
-    let table: &[(Status, &[u128], &[u128], (u128, Decision), &[&str])] = &[
+    let table: &[Row] = &[
         (Requested, &[10], &[10, 11], (11, Given), &["given", "start"]),
         (Requested, &[], &[10, 11], (10, Given), &["given"]),
         (Requested, &[10], &[10, 11, 12], (11, Given), &["given"]),
@@ -135,7 +137,7 @@ fn stopping_ends_what_goes_on() {
 
 fn kept(recording: &Recording, room: &Room, number: i64, bytes: &'static [u8], open: bool) -> String {
     let new = NewSegment { number, bytes: bytes::Bytes::from_static(bytes) };
-    let known = (number <= recording.segments).then(|| Segment {
+    let known = (1..=recording.segments).contains(&number).then(|| Segment {
         number,
         length: 1,
         sha256: digest::digest(&digest::SHA256, b"kept").as_ref().to_vec(),
