@@ -71,12 +71,13 @@ fn only_those_may_ask_whom_the_settings_name_and_only_when_both_are_there() {
     }
 }
 
+/// Where it stands, who has consented, who is there, who says what, and what follows.
+type Row = (Status, &'static [u128], &'static [u128], (u128, Decision), &'static [&'static str]);
+
 #[test]
 fn what_follows_from_an_answer() {
     use Decision::{Given, Refused};
     use Status::{Deleted, Failed, Lapsed, Processing, Ready, Recording, Requested, Stopped};
-    // Where it stands, who has consented, who is there, who says what, and what follows.
-    type Row = (Status, &'static [u128], &'static [u128], (u128, Decision), &'static [&'static str]);
     let table: &[Row] = &[
         (Requested, &[10], &[10, 11], (11, Given), &["given", "start"]),
         (Requested, &[], &[10, 11], (10, Given), &["given"]),
