@@ -27,6 +27,9 @@ pub fn share(
     let file = store::find(tx, scope, id)?.ok_or_else(Refusal::not_found)?;
     decide::share(&file, user, patient)?;
     if let Some((shared_by, shared_at, seq)) = store::share_of(tx, place, id)? {
+        if message.is_none() {
+            store::keep_share(tx, place, id)?; // whatever becomes of the message that it came with
+        }
         return Ok(SharedFile { file, shared_by, shared_at, seq });
     }
     let mut shared = SharedFile { shared_by: file.owner_id, file, shared_at: tx.now(), seq: 0 };

@@ -9,7 +9,7 @@ pub use files::{
     Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
     spooled, usage,
 };
-pub use shares::{forget_shares, insert_share, places, share_of, shared_after};
+pub use shares::{forget_shares, insert_share, keep_share, places, share_of, shared_after};
 
 diesel::table! {
     use diesel::sql_types::*;

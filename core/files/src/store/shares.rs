@@ -56,6 +56,14 @@ pub fn insert_share(tx: &mut Tx<'_>, place: Place, message: Option<MessageId>, n
     Ok(())
 }
 
+/// Lets a share stand by itself, without the message that made it.
+pub fn keep_share(tx: &mut Tx<'_>, place: Place, id: FileId) -> Result<()> {
+    diesel::update(file_share::table.find((key(place.id()), key(id))))
+        .set(file_share::message_id.eq(maybe_key(None::<MessageId>)))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
 /// Forgets the shares that a message made.
 pub fn forget_shares(tx: &mut Tx<'_>, message: MessageId) -> Result<()> {
     diesel::delete(file_share::table.filter(file_share::message_id.eq(maybe_key(Some(message)))))

@@ -59,12 +59,15 @@ async fn what_came_with_a_message_goes_with_it() {
     on_both(async |stage| {
         let (doctor, me, message) = (meta(&stage.doctor), meta(&stage.patient), fresh());
         let (attached, shown) = (stage.available(&picture(100)).await, stage.available(&picture(90)).await);
+        let afterwards = stage.available(&picture(80)).await;
         stage.share(shown).await.unwrap();
-        for id in [attached, shown] {
+        for id in [attached, shown, afterwards] {
             stage.attach(id, Some(message)).await.unwrap();
             assert_eq!(stage.files.get(&doctor, id).await.unwrap().id, id);
         }
+        stage.share(afterwards).await.unwrap();
         stage.test.db.write(&me, move |tx| withdraw(tx, message)).await.unwrap();
+        assert_eq!(stage.files.get(&doctor, afterwards).await.unwrap().id, afterwards, "it was shown by itself, too");
         assert_eq!(code(stage.files.get(&doctor, attached).await), "not_found");
         assert_eq!(stage.files.get(&doctor, shown).await.unwrap().id, shown, "it was shown before");
         stage.files.delete(&me, attached).await.unwrap();
