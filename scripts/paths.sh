@@ -10,6 +10,7 @@ target=${CARGO_TARGET_DIR:-target}
 tools=$target/tools       # cargo-nextest, cargo-deny
 venv=$target/test-venv    # schemathesis
 node_packages=$target/test-node # playwright, without browsers, and the parser of AsyncAPI
+web_packages=$target/web   # what the web client is built with, and the last one built
 s3venv=$target/s3-venv    # an S3-compatible server
 plugins=$target/plugins   # the shipped plugins, as scripts/build leaves them
 export CARGO_TARGET_DIR=$target

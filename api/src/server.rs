@@ -20,7 +20,7 @@ use crate::{
         command::Shared,
         health, landing, openapi,
         problem::{self, Problem},
-        request_id, routes,
+        request_id, routes, web_client,
     },
     state::State,
     ws,
@@ -92,7 +92,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
             .wrap(from_fn(request_id::trace))
             .configure(routes::configure)
             .configure(openapi::configure)
-            .route("/", web::get().to(landing::page))
+            .configure(web_client::configure)
             .route("/c/{consultation}", web::get().to(landing::join))
             .route("/join/{script}", web::get().to(landing::join_script))
             .route("/.well-known/jwks.json", web::get().to(auth::jwks))

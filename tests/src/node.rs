@@ -14,10 +14,14 @@ pub fn packages() -> PathBuf {
     folder
 }
 
+/// Where the scripts lie.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("node")
+}
+
 /// `tests/node/<script>` with the packages' folder as its first argument. It ends with whoever drops it.
 pub fn script(name: &str) -> Command {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node").join(name);
     let mut command = Command::new("node");
-    command.arg(script).arg(packages()).kill_on_drop(true);
+    command.arg(folder().join(name)).arg(packages()).kill_on_drop(true);
     command
 }

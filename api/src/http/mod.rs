@@ -38,6 +38,7 @@ pub mod summary;
 pub mod support;
 pub mod threads;
 pub mod waiting_room;
+pub mod web_client;
 pub mod webhooks;
 
 use actix_cors::Cors;

@@ -264,6 +264,13 @@ impl Session {
         self.host.list().await.into_iter().next()
     }
 
+    /// Waits until the health check of the start is over, however it ended.
+    pub(crate) async fn first_health(&self) {
+        while self.info().await.is_some_and(|info| info.state == PluginState::Running && info.health.is_none()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Replaces the plugin by the same one while it serves.
     pub(crate) async fn swap(&self) -> Result<(), ReloadError> {
         self.host.reload(&self.id).await.map(drop)

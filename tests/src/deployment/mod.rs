@@ -84,11 +84,16 @@ impl Deployment {
         let ahead = SignedDuration::ZERO;
         let deployment = Self { server, database: url, settings, folder, ahead, _postgres: postgres };
         deployment.write("consilium.toml", "");
-        let password = deployment.write("password", PASSWORD).display().to_string();
-        let create = ["admin", "create", "--email", &email("admin"), "--password-file", &password];
-        let created = deployment.command(&create).output().expect("the server can be run");
-        assert!(created.status.success(), "{}", deployment.log());
+        deployment.employ("admin");
         deployment
+    }
+
+    /// A new member of staff, named after the role.
+    pub fn employ(&self, role: &str) {
+        let password = self.write("password", PASSWORD).display().to_string();
+        let create = ["admin", "create", "--email", &email(role), "--password-file", &password, "--role", role];
+        let created = self.command(&create).output().expect("the server can be run");
+        assert!(created.status.success(), "{}", self.log());
     }
 
     /// Sets what the environment says: `("SMTP__URL", "smtp://…")`.

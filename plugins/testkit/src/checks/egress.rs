@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 /// An address that nobody outside may reach, on a host that a manifest can name only by configuration.
 const PRIVATE: &str = "https://10.255.0.1";
 
+const HOUR_MS: u64 = 3_600_000;
+
 pub(super) async fn declared(bench: &Bench<'_>) -> Outcome {
     let services = bench.services();
     let session = match bench.session(&services).await {
@@ -31,7 +33,9 @@ pub(super) async fn private(bench: &Bench<'_>) -> Outcome {
         return nothing("no host of it is configured by the operator");
     }
     let services = bench.services();
-    let session = bench.session_with(&services, |_, plugin| {
+    let session = bench.session_with(&services, |settings, plugin| {
+        // What is refused must be the sample's own request, not one of a health check beside it.
+        settings.health_interval_ms = HOUR_MS;
         let mut config = Value::Object(std::mem::take(&mut plugin.config));
         pointers.iter().for_each(|pointer| set(&mut config, pointer, &json!(PRIVATE)));
         plugin.config = config.as_object().cloned().unwrap_or_default();
@@ -39,6 +43,7 @@ pub(super) async fn private(bench: &Bench<'_>) -> Outcome {
     });
     // Refusing to start with such an address is as good.
     let Ok(session) = session.await else { return super::passed() };
+    session.first_health().await;
     let mut problems = Vec::new();
     for sample in bench.samples() {
         let before = services.denied().len();

@@ -1,0 +1,119 @@
+// Codes of the API in words. A code without words is shown as it is, so that nothing new goes unseen.
+
+import { Problem, Unreachable } from "@consilium/client";
+import { i18n, type MessageDescriptor } from "@lingui/core";
+import { msg, t } from "@lingui/core/macro";
+
+type Words = Record<string, MessageDescriptor>;
+
+const say = (words: Words, code: string) => {
+  const found = words[code];
+  return found ? i18n._(found) : code.replaceAll("_", " ");
+};
+
+const STATUS: Words = {
+  pending: msg`Waiting for the doctor`,
+  accepted: msg`Confirmed`,
+  rejected: msg`Declined`,
+  cancelled: msg`Cancelled`,
+  completed: msg`Completed`,
+  no_show: msg`Missed`,
+};
+export const status = (code: string) => say(STATUS, code);
+
+const VISIT: Words = {
+  video: msg`Video call`,
+  audio: msg`Voice call`,
+  chat: msg`Chat`,
+  in_person: msg`At the clinic`,
+};
+export const visit = (code: string) => say(VISIT, code);
+
+const SPECIALTY: Words = {
+  general_medicine: msg`General medicine`,
+  cardiology: msg`Cardiology`,
+  dermatology: msg`Dermatology`,
+  gynaecology: msg`Gynaecology`,
+  neurology: msg`Neurology`,
+  orthopaedics: msg`Orthopaedics`,
+  paediatrics: msg`Paediatrics`,
+  psychiatry: msg`Psychiatry`,
+};
+export const specialty = (code: string) => say(SPECIALTY, code);
+export const SPECIALTIES = Object.keys(SPECIALTY);
+
+const ROLE: Words = {
+  patient: msg`Patient`,
+  doctor: msg`Doctor`,
+  nurse: msg`Nurse`,
+  pharmacist: msg`Pharmacist`,
+  support: msg`Support`,
+  admin: msg`Administrator`,
+  second_doctor: msg`Second doctor`,
+  interpreter: msg`Interpreter`,
+};
+export const role = (code: string) => say(ROLE, code);
+
+const DISPENSING: Words = {
+  issued: msg`Issued`,
+  queued: msg`On its way to the pharmacy`,
+  sent: msg`Sent to the pharmacy`,
+  accepted: msg`Accepted by the pharmacy`,
+  preparing: msg`Being prepared`,
+  ready: msg`Ready to be collected`,
+  dispensed: msg`Dispensed`,
+  rejected: msg`Refused by the pharmacy`,
+  cancelled: msg`Cancelled`,
+  failed: msg`Could not be sent`,
+  withdrawn: msg`Withdrawn`,
+};
+export const dispensing = (code: string) => say(DISPENSING, code);
+
+/** The language's name in the reader's own. */
+export function languageName(tag: string): string {
+  return new Intl.DisplayNames(i18n.locale, { type: "language" }).of(tag) ?? tag;
+}
+
+export function money({ amount_minor, currency }: { amount_minor: number; currency: string }): string {
+  const format = new Intl.NumberFormat(i18n.locale, { style: "currency", currency });
+  return format.format(amount_minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
+const PROBLEM: Words = {
+  already_rated: msg`You have rated this consultation already.`,
+  chat_closed: msg`The chat of this consultation is closed.`,
+  email_not_verified: msg`Please confirm your e-mail address first. We have sent you a code.`,
+  email_taken: msg`There is an account with this e-mail address already. Sign in instead.`,
+  hold_expired: msg`This time is no longer kept for you. Please choose another one.`,
+  invalid_credentials: msg`E-mail address or password is wrong.`,
+  invalid_transition: msg`This has changed meanwhile. The page shows it as it is now.`,
+  not_a_slot: msg`This time is not offered any more. Please choose another one.`,
+  not_found: msg`This does not exist, or not for you.`,
+  patient_busy: msg`You have another appointment at that time.`,
+  rate_limited: msg`Too many tries. Please wait a minute.`,
+  slot_taken: msg`Somebody else has just booked this time. Please choose another one.`,
+  stale: msg`Somebody else has changed this meanwhile. The page shows it as it is now.`,
+  token_expired: msg`This code is too old. Have a new one sent.`,
+  token_invalid: msg`This code is not right, or was used before.`,
+  too_early: msg`It is too early to come in.`,
+  too_soon: msg`This time is too close. Please choose a later one.`,
+  video_unavailable: msg`Video does not work just now. You can write in the chat, and we keep trying.`,
+};
+
+const FIELD: Words = {
+  required: msg`Please fill this in.`,
+  weak_password: msg`This password is too easy to guess. Please choose another one.`,
+  too_short: msg`This is too short.`,
+  too_many: msg`This is too much.`,
+  out_of_range: msg`This is too little or too much.`,
+  in_the_past: msg`This is in the past.`,
+};
+/** What is wrong with a field. */
+export const field = (code: string, detail: string) => (code in FIELD ? say(FIELD, code) : detail);
+
+/** What went wrong, for people. */
+export function problem(error: unknown): string {
+  if (error instanceof Problem) return error.code in PROBLEM ? say(PROBLEM, error.code) : error.message;
+  if (error instanceof Unreachable) return t`We cannot reach the server. Check your connection; what you entered is kept.`;
+  return t`Something went wrong. Please try again.`;
+}

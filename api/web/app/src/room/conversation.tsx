@@ -1,0 +1,88 @@
+// The chat as one sees it.
+
+import { Trans, useLingui } from "@lingui/react/macro";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { session, useConnection } from "../lib/api.ts";
+import { clock } from "../lib/time.ts";
+import { problem, role } from "../lib/words.ts";
+import { Button } from "../ui/parts.tsx";
+import type { Chat, Line } from "./chat.ts";
+import type { Room } from "./room.ts";
+import { useStore } from "./store.ts";
+
+export function Conversation({ room, chat }: { room: Room; chat: Chat }) {
+  const { t } = useLingui();
+  const { lines, writing, read, refused } = useStore(chat);
+  const connected = useConnection() === "open";
+  const list = useRef<HTMLDivElement>(null);
+  const own = session.user?.id ?? "";
+  const count = lines.length;
+  useEffect(() => {
+    if (list.current && count > 0) list.current.scrollTop = list.current.scrollHeight;
+    if (document.visibilityState === "visible") chat.markRead();
+  }, [count, chat]);
+  useEffect(() => {
+    const seen = () => document.visibilityState === "visible" && chat.markRead();
+    document.addEventListener("visibilitychange", seen);
+    return () => document.removeEventListener("visibilitychange", seen);
+  }, [chat]);
+  const others = Object.entries(read).filter(([user]) => user !== own);
+  const seen = Math.max(0, ...others.map(([, seq]) => seq));
+  const last = lines.findLast((line) => line.sender === own && line.seq !== null && line.seq <= seen);
+  const who = writing.map((user) => role(room.roleOf(user))).join(", ");
+  return (
+    <section className="chat card" aria-label={t`Chat`}>
+      <h2><Trans>Chat</Trans></h2>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <div ref={list} className="log" role="log" aria-live="polite" tabIndex={0} aria-label={t`Messages`}>
+        {lines.length === 0 && <p className="quiet"><Trans>Nothing has been written yet.</Trans></p>}
+        <ol>{lines.map((line) => <Entry key={line.key} line={line} name={line.sender === own ? t`You` : role(room.roleOf(line.sender))} mine={line.sender === own} read={line === last} />)}</ol>
+      </div>
+      <p className="quiet writing" role="status">{who ? <Trans>{who} is writing …</Trans> : null}</p>
+      {refused && <p className="error" role="alert">{problem(refused.error)}</p>}
+      {!connected && <p className="quiet"><Trans>Not connected just now. What you write is sent as soon as possible.</Trans></p>}
+      <Writing chat={chat} />
+    </section>
+  );
+}
+
+function Entry({ line, name, mine, read }: { line: Line; name: string; mine: boolean; read: boolean }) {
+  return (
+    <li className={mine ? "mine" : "theirs"}>
+      <b>{name}</b>
+      <p>{line.body === null ? <i><Trans>Deleted</Trans></i> : line.body}</p>
+      <small>
+        {line.seq === null ? <Trans>waits to be sent</Trans> : clock(line.at)}
+        {line.edited && <> · <Trans>edited</Trans></>}
+        {read && <> · <Trans>read</Trans></>}
+      </small>
+    </li>
+  );
+}
+
+function Writing({ chat }: { chat: Chat }) {
+  const { t } = useLingui();
+  const [body, setBody] = useState("");
+  const send = (event?: FormEvent) => {
+    event?.preventDefault();
+    if (!body.trim()) return;
+    setBody("");
+    void chat.send(body.trim());
+  };
+  return (
+    <form className="writing-form" onSubmit={send}>
+      <textarea className="input" rows={1} value={body} maxLength={8000} aria-label={t`Message`} placeholder={t`Message`}
+        onChange={(event) => {
+          setBody(event.target.value);
+          if (event.target.value) chat.type();
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+            event.preventDefault();
+            send();
+          }
+        }} />
+      <Button type="submit"><Trans>Send</Trans></Button>
+    </form>
+  );
+}
