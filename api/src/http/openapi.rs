@@ -17,7 +17,7 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
-    quality, ratings, recordings,
+    provider_recordings, quality, ratings, recordings,
     routes::{BASE, routes},
     shared_files, subscriptions, summary, support, threads, waiting_room, webhooks,
 };
@@ -52,7 +52,7 @@ use super::{
         files::get, files::link, content::get,
         recordings::request, recordings::list, recordings::get, recordings::delete, recordings::consent,
         recordings::stop, recordings::segment, recordings::playback, recordings::content, recordings::hold,
-        recordings::release,
+        recordings::release, provider_recordings::list, provider_recordings::retry,
         prescriptions::issue, prescriptions::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,

@@ -14,8 +14,8 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, quality, ratings, recordings, shared_files, subscriptions, summary, support,
-    threads, waiting_room, webhooks,
+    plugins, prescriptions, problem, provider_recordings, quality, ratings, recordings, shared_files, subscriptions,
+    summary, support, threads, waiting_room, webhooks,
 };
 
 /// The prefix of all of them.
@@ -164,6 +164,8 @@ pub fn routes() -> Vec<Route> {
         post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),
         get("/admin/received-webhooks", May(P::RunDeliveries), web::to(webhooks::received)),
         post("/admin/received-webhooks/{id}/retry", May(P::RunDeliveries), web::to(webhooks::retry)),
+        get("/admin/provider-recordings", May(P::RunDeliveries), web::to(provider_recordings::list)),
+        post("/admin/provider-recordings/{id}/retry", May(P::RunDeliveries), web::to(provider_recordings::retry)),
         post("/webhook-subscriptions", May(P::ManageWebhooks), web::to(subscriptions::create)),
         get("/webhook-subscriptions", May(P::ManageWebhooks), web::to(subscriptions::list)),
         get("/webhook-subscriptions/{id}", May(P::ManageWebhooks), web::to(subscriptions::get)),
