@@ -13,6 +13,11 @@ async fn doctor_and_patient_meet_and_the_patient_has_the_prescription_sqlite() {
 }
 
 #[actix_rt::test]
+async fn the_room_has_hands_files_drawings_and_recordings_with_consent_sqlite() {
+    World::new().await.play("room").await;
+}
+
+#[actix_rt::test]
 async fn every_page_is_accessible_in_light_and_dark_sqlite() {
     World::new().await.play("pages").await;
 }

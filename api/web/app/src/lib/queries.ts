@@ -99,6 +99,20 @@ export const prescriptions = (consultationId: string) =>
     queryFn: () => answer(api.GET("/api/v1/consultations/{id}/prescriptions", { params: { path: { id: consultationId } } })),
   });
 
+export const file = (id: string) =>
+  queryOptions({
+    queryKey: ["file", id],
+    queryFn: () => answer(api.GET("/api/v1/files/{id}", { params: { path: { id } } })),
+    staleTime: 300_000,
+  });
+
+/** Drawings on shared screens that were kept. */
+export const annotations = (consultationId: string) =>
+  queryOptions({
+    queryKey: ["annotations", consultationId],
+    queryFn: () => answer(api.GET("/api/v1/consultations/{id}/annotations", { params: { path: { id: consultationId } } })),
+  });
+
 export const waitingRoom = (id: string) =>
   queryOptions({
     queryKey: ["waiting-room", id],

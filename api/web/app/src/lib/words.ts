@@ -69,6 +69,26 @@ const DISPENSING: Words = {
 };
 export const dispensing = (code: string) => say(DISPENSING, code);
 
+const RECORDING: Words = {
+  requested: msg`Asked for`,
+  recording: msg`Being recorded`,
+  stopped: msg`Being prepared`,
+  processing: msg`Being prepared`,
+  ready: msg`Recorded`,
+  failed: msg`Could not be kept`,
+  refused: msg`Not agreed to`,
+  deleted: msg`Deleted`,
+};
+export const recordingStatus = (code: string) => say(RECORDING, code);
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+/** A size, to two digits. */
+export function bytes(size: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  const format = new Intl.NumberFormat(i18n.locale, { style: "unit", unit: UNITS[power] as string, maximumSignificantDigits: 2 });
+  return format.format(size / 1000 ** power);
+}
+
 /** The language's name in the reader's own. */
 export function languageName(tag: string): string {
   return new Intl.DisplayNames(i18n.locale, { type: "language" }).of(tag) ?? tag;
@@ -80,10 +100,14 @@ export function money({ amount_minor, currency }: { amount_minor: number; curren
 }
 
 const PROBLEM: Words = {
+  active_content: msg`Files of this kind are not accepted.`,
   already_rated: msg`You have rated this consultation already.`,
   chat_closed: msg`The chat of this consultation is closed.`,
   email_not_verified: msg`Please confirm your e-mail address first. We have sent you a code.`,
   email_taken: msg`There is an account with this e-mail address already. Sign in instead.`,
+  file_infected: msg`A virus was found in this file. It has been removed.`,
+  file_quota: msg`You have sent too much for today.`,
+  file_too_large: msg`This file is too large.`,
   hold_expired: msg`This time is no longer kept for you. Please choose another one.`,
   invalid_credentials: msg`E-mail address or password is wrong.`,
   invalid_transition: msg`This has changed meanwhile. The page shows it as it is now.`,
@@ -97,6 +121,7 @@ const PROBLEM: Words = {
   token_invalid: msg`This code is not right, or was used before.`,
   too_early: msg`It is too early to come in.`,
   too_soon: msg`This time is too close. Please choose a later one.`,
+  unsupported_file_type: msg`Files of this kind are not accepted.`,
   video_unavailable: msg`Video does not work just now. You can write in the chat, and we keep trying.`,
 };
 
