@@ -16,14 +16,15 @@ const PAGES = {
   rafi: [
     ["/", "Hello rafi"], ["/appointments", "Appointments"], [`/appointments/${given.appointment_id}`, "Your appointment"],
     [`/consultations/${given.consultation_id}`, "Get ready"], ["/profile", "Profile"],
+    ["/inbox", "Inbox"], ["/messages", "Messages"],
     ["/consultations/00000000-0000-7000-8000-000000000000", "This link is not for you"],
   ],
   ayesha: [
     ["/", "Hello ayesha"], ["/calendar", "Calendar"], ["/requests", "Requests"], ["/waiting-room", "Waiting room"],
-    ["/availability", "Your hours"], ["/figures", "Figures"], ["/profile", "Profile"],
+    ["/messages", "Messages"], ["/availability", "Your hours"], ["/figures", "Figures"], ["/profile", "Profile"],
   ],
   nurse: [["/", /Hello/], ["/waiting-room", "Waiting room"], ["/appointments", "Appointments"]],
-  pharmacist: [["/dispense", "Check a prescription"]],
+  pharmacist: [["/dispense", "Check a prescription"], ["/messages", "Messages"], ["/inbox", "Inbox"]],
   support: [["/issues", "Technical issues"]],
   admin: [["/admin/system", "System"], ["/admin/doctors", "Verify a doctor"], ["/admin/deliveries", "Deliveries"]],
 };

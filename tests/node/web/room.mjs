@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { PHONE, api, given, moving, play } from "./stage.mjs";
+import { PHONE, api, given, moving, play, until } from "./stage.mjs";
 
 const LETTER = "A cough since Monday. ".repeat(60_000); // more than two parts
 const consultation = `/consultations/${given.consultation_id}`;
@@ -169,10 +169,4 @@ async function recordings(patient, doctor) {
   await until(async () => (await all())[2].status === "ready", "it is ready");
   const last = (await all())[2];
   assert.ok(last.segments >= 2 && last.size_bytes === last.received_bytes, JSON.stringify(last));
-}
-
-async function until(done, what) {
-  for (const end = Date.now() + 40_000; !(await done()); await new Promise((rest) => setTimeout(rest, 200))) {
-    assert.ok(Date.now() < end, what);
-  }
 }

@@ -156,6 +156,13 @@ export async function moving(page, selector) {
   }
 }
 
+/** Waits until something is so. */
+export async function until(done, what) {
+  for (const end = Date.now() + 40_000; !(await done()); await new Promise((rest) => setTimeout(rest, 200))) {
+    assert.ok(Date.now() < end, what);
+  }
+}
+
 /** Calls the API as somebody. */
 export async function api(name) {
   const call = async (method, path, body, token) => {
@@ -164,7 +171,16 @@ export async function api(name) {
     assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
     return answer.json();
   };
-  const login = { email: given.emails[name], password: given.password, token_delivery: "body" };
+  const login = { email: given.emails[name] ?? `${name}@example.org`, password: given.password, token_delivery: "body" };
   const { access_token } = await call("POST", "/auth/login", login);
   return (method, path, body) => call(method, path, body, access_token);
+}
+
+/** Somebody new, who calls the API. */
+export async function register(name, role = "patient") {
+  const account = { email: `${name}@example.org`, password: given.password, role, given_name: name, family_name: "Example", time_zone: "UTC" };
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(`${given.url}/api/v1/auth/register`, { method: "POST", headers, body: JSON.stringify(account) });
+  assert.equal(answer.status, 201, await answer.text());
+  return api(name);
 }

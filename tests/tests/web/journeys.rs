@@ -18,6 +18,16 @@ async fn the_room_has_hands_files_drawings_and_recordings_with_consent_sqlite() 
 }
 
 #[actix_rt::test]
+async fn everybody_at_the_clinic_does_their_work_sqlite() {
+    World::new().await.play("roles").await;
+}
+
+#[actix_rt::test]
+async fn between_visits_people_write_walk_in_and_confirm_what_comes_next_sqlite() {
+    World::new().await.play("between").await;
+}
+
+#[actix_rt::test]
 async fn every_page_is_accessible_in_light_and_dark_sqlite() {
     World::new().await.play("pages").await;
 }

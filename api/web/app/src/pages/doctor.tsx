@@ -158,7 +158,8 @@ export function Line({ id }: { id: string }) {
   const { t } = useLingui();
   const query = useWaitingRoom(id);
   const now = useNow();
-  const doctor = useUser()?.role === "doctor";
+  const role = useUser()?.role;
+  const doctor = role === "doctor";
   return (
     <Loaded query={query}>
       {({ items, delay, walk_ins }) => (
@@ -185,10 +186,12 @@ export function Line({ id }: { id: string }) {
               </article>
             ))}
           </div>
-          <div className="stack">
-            <Delay id={id} until={delay?.until ?? null} />
-            <WalkIns id={id} accept={walk_ins} />
-          </div>
+          {(doctor || role === "nurse") && (
+            <div className="stack">
+              <Delay id={id} until={delay?.until ?? null} />
+              <WalkIns id={id} accept={walk_ins} />
+            </div>
+          )}
         </div>
       )}
     </Loaded>

@@ -1,8 +1,8 @@
 // A chat, of a consultation or a thread: what was written and shared, what is still to be sent, who writes and how far
 // others have read.
 
-import { Problem, type Signal, type StoredEvent } from "@consilium/client";
-import { connection, session } from "../lib/api.ts";
+import { answer, Problem, type Signal, type StoredEvent } from "@consilium/client";
+import { api, connection, session } from "../lib/api.ts";
 import { Store } from "./store.ts";
 
 export interface Line {
@@ -63,9 +63,11 @@ export class Chat extends Store<ChatState> {
     await this.#give(id, body);
   }
 
-  /** Shows a file of one's own, which is there already, to everybody. */
+  /** Shows a file of one's own, which is there already, to everybody: as a message without words. */
   async share(file: string): Promise<void> {
-    await connection.command(this.#topic, "share_file", { file_id: file });
+    const [kind, id = ""] = this.#topic.split(":");
+    const request = { params: { path: { id } }, body: { body: "", client_message_id: file, attachments: [file] } };
+    await answer(kind === "thread" ? api.POST("/api/v1/threads/{id}/messages", request) : api.POST("/api/v1/consultations/{id}/messages", request));
   }
 
   /** Others are told that one writes. */

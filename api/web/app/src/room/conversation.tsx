@@ -16,9 +16,11 @@ interface ConversationProps {
   /** Where what is attached belongs. */
   place: Place;
   nameOf: (user: string) => string;
+  /** Nothing more can be written. */
+  closed?: boolean;
 }
 
-export function Conversation({ chat, place, nameOf }: ConversationProps) {
+export function Conversation({ chat, place, nameOf, closed = false }: ConversationProps) {
   const { t } = useLingui();
   const { lines, writing, read, refused } = useStore(chat);
   const connected = useConnection() === "open";
@@ -49,7 +51,7 @@ export function Conversation({ chat, place, nameOf }: ConversationProps) {
       <p className="quiet writing" role="status">{who ? <Trans>{who} is writing …</Trans> : null}</p>
       {refused && <p className="error" role="alert">{problem(refused.error)}</p>}
       {!connected && <p className="quiet"><Trans>Not connected just now. What you write is sent as soon as possible.</Trans></p>}
-      <Writing chat={chat} place={place} />
+      {closed ? <p className="quiet"><Trans>This conversation is closed.</Trans></p> : <Writing chat={chat} place={place} />}
     </section>
   );
 }
