@@ -1,5 +1,5 @@
 // Every page of every role: no violation that axe can see, in light and in dark, nothing too small to tap, nothing
-// beyond the edge of a phone; and what the first load costs.
+// beyond the edge, from the smallest phone to the largest screen; and what the first load costs.
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
@@ -60,6 +60,7 @@ async function look(person, pages) {
       await page.emulateMedia({ colorScheme });
       await person.accessible(`${path} for ${person.name}, ${colorScheme}`);
       const name = path.split("?")[0].replace(/[0-9a-f-]{36}/g, "one").replaceAll("/", "-").replace(/^-$/, "-start");
+      if (size === PHONE) await person.fits(`${path} for ${person.name}`);
       await person.picture(`page-${person.name}${name}-${colorScheme}`);
     }
   }

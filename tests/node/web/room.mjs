@@ -109,6 +109,7 @@ async function drawings(patient, doctor) {
   const points = (await line.getAttribute("points")).split(" ");
   assert.ok(points.length >= 5, `${points.length} points`);
   await patient.accessible("drawing on a screen");
+  for (const person of [patient, doctor]) await person.fits("the room");
   await patient.picture("drawing-phone");
   await doctor.picture("drawing-desktop");
 

@@ -18,6 +18,7 @@ await play(async (come) => {
   await patient.heading("You are next");
   await patient.picture("waiting-phone");
   await patient.accessible("the waiting room");
+  await patient.fits("the waiting room");
 
   const doctor = await come("ayesha");
   await doctor.signIn();

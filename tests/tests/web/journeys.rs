@@ -38,6 +38,17 @@ async fn the_keyboard_alone_books_and_joins_sqlite() {
 }
 
 #[actix_rt::test]
+async fn lighthouse_finds_nothing_to_blame_on_a_phone_sqlite() {
+    World::new().await.play("lighthouse").await;
+}
+
+/// `scripts/pictures` takes them over.
+#[actix_rt::test]
+async fn the_pictures_of_the_documentation_can_be_made_sqlite() {
+    World::new().await.play("pictures").await;
+}
+
+#[actix_rt::test]
 async fn arabic_is_read_from_right_to_left_sqlite() {
     World::new().await.play("arabic").await;
 }

@@ -127,7 +127,7 @@ function Booked({ appointment }: { appointment: Appointment }) {
     <article className="card">
       <div className="between"><strong>{clock(starts_at)}–{clock(ends_at)}</strong><StatusBadge code={status} /></div>
       <p><Link to={`/appointments/${id}` as "/appointments"}>{other}</Link> · {visit(visit_type)}</p>
-      {consultation_id && status === "accepted" && <Link className="button second" to={`/consultations/${consultation_id}` as "/"}><Trans>Open the room</Trans></Link>}
+      {consultation_id && status === "accepted" && <div><Link className="button second" to={`/consultations/${consultation_id}` as "/"}><Trans>Open the room</Trans></Link></div>}
     </article>
   );
 }

@@ -44,7 +44,7 @@ function Bar() {
   return (
     <div className="bar">
       <header className="bar-inner">
-        <Link to="/" className="brand"><Logo />Consilium</Link>
+        <Link to="/" className="brand"><Logo /><span>Consilium</span></Link>
         <Places />
         <div className="bar-end">
           <LanguageChoice />
