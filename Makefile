@@ -1,7 +1,7 @@
 # What one can do here; `make` lists it. Each target is a script of the same name below scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint format fuzz advisories setup clean
+.PHONY: help build run test lint format fuzz advisories pictures setup clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ format: ## Format the sources
 
 advisories: ## Check dependencies against the RustSec database (needs the network)
 	@scripts/lint advisories
+
+pictures: ## Make the pictures of the documentation anew
+	@scripts/pictures
 
 setup: ## Install what tests, lint and fuzzing need
 	@scripts/setup-tests tests lint fuzz

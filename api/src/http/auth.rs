@@ -167,11 +167,16 @@ pub async fn login(
     request: HttpRequest,
     command: Command<LoginRequest>,
 ) -> std::result::Result<HttpResponse, Problem> {
-    let device = request.headers().get("User-Agent").and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+    let device = device(&request).map(str::to_owned);
     let email = parsed("/email", &command.body.email)?;
     let login = Login { email, password: SecretString::from(command.body.password), device };
     let session = state.identity.login(&command.meta, login).await?;
     Ok(hand_over(&state, session, command.body.token_delivery))
+}
+
+/// What a client calls itself.
+fn device(request: &HttpRequest) -> Option<&str> {
+    request.headers().get("User-Agent").and_then(|agent| agent.to_str().ok())
 }
 
 /// A refresh token, from clients that asked for it in the body.
@@ -182,7 +187,8 @@ pub struct RefreshRequest {
     refresh_token: Option<String>,
 }
 
-/// Exchanges a refresh token for a new pair; the old one is worth nothing afterwards.
+/// Exchanges a refresh token for a new pair. The old one is worth nothing afterwards, but that the same client may show
+/// it once more within seconds when the answer was lost, as long as the new one has not been used.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshRequest,
     responses((status = 200, description = "Refreshed", body = TokenResponse)))]
 pub async fn refresh(
@@ -191,7 +197,7 @@ pub async fn refresh(
     command: Command<RefreshRequest>,
 ) -> std::result::Result<HttpResponse, Problem> {
     let (token, delivery) = refresh_token(&state, &request, command.body.refresh_token)?;
-    let session = state.identity.refresh(&command.meta, &token).await?;
+    let session = state.identity.refresh(&command.meta, &token, device(&request)).await?;
     Ok(hand_over(&state, session, delivery))
 }
 

@@ -1,6 +1,6 @@
 // Nurses see who waits for each doctor, pharmacists check prescriptions, support helps with technical trouble.
 
-import { answer, type components } from "@consilium/client";
+import { answer, type components, Problem } from "@consilium/client";
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
@@ -42,12 +42,18 @@ export function WaitingRooms() {
 
 // --- pharmacists ------------------------------------------------------------------------------------------------
 
+type Verified = Partial<components["schemas"]["PrescriptionVerification"]>;
+
 export function Dispense() {
   const { t } = useLingui();
-  const [found, setFound] = useState<components["schemas"]["PrescriptionVerification"] | null>(null);
+  const [found, setFound] = useState<Verified | null>(null);
   const check = useForm(async ({ code = "" }) => {
     setFound(null);
-    setFound(await answer(api.GET("/api/v1/verify/{code}", { params: { path: { code: code.trim() } } })));
+    const known = answer(api.GET("/api/v1/verify/{code}", { params: { path: { code: code.trim() } } }));
+    setFound(await known.catch((error) => {
+      if (error instanceof Problem && error.status === 404) return { genuine: false }; // a code of nobody's
+      throw error;
+    }));
   });
   const issued = found?.issued_at ? date(found.issued_at) : "";
   return (
@@ -143,7 +149,7 @@ function IssueDetails({ issue }: { issue: Issue }) {
         {issue.diagnostics && <Wide label={t`Diagnostics`}><pre>{JSON.stringify(issue.diagnostics, null, 2)}</pre></Wide>}
         <h2><Trans>What happened</Trans></h2>
         <Loaded query={timeline}>
-          {({ items }) => <ol className="stack tight">{(items as unknown as Entry[]).map((one) => <li key={one.id}><span className="quiet">{moment(one.at)}</span> <strong>{one.kind.replaceAll("_", " ")}</strong> {one.text}</li>)}</ol>}
+          {({ items }) => <ol className="stack tight">{(items as unknown as Entry[]).map((one) => <li key={one.id}><span className="quiet">{moment(one.at)}</span> <strong>{one.kind.replaceAll("_", " ")}</strong> {one.kind === "assigned" ? "" : one.text}</li>)}</ol>}
         </Loaded>
       </div>
       {open && (
