@@ -68,7 +68,7 @@ async fn run(form: Form, program: &str, groups: &[&str]) -> ExitCode {
     let docs = Path::new("docs/benchmarks");
     let ratios = docs.join("ratios.json");
     let mut committed = Committed::read(&ratios);
-    let quick = measure(&Plan { program: program.clone(), form: Form::Quick }, rows::GROUPS).await;
+    let quick = measure(&Plan { program: program.clone(), form: Form::Quick }, rows::QUICK_GROUPS).await;
     if form == Form::Quick {
         let losses = committed.losses(&quick);
         losses.iter().for_each(|loss| println!("LOSS {loss}"));

@@ -32,6 +32,6 @@ impl Plan {
 
     /// How long one turn takes.
     pub fn turn(&self) -> Duration {
-        self.of(Duration::from_secs(5), Duration::from_secs(1))
+        self.of(Duration::from_secs(5), Duration::from_millis(700))
     }
 }

@@ -58,7 +58,7 @@ pub fn fill(file: &Path, count: usize, doctors: Doctors, days_ahead: usize) {
         let transaction = connection.transaction().expect("a transaction");
         let last: i64 =
             transaction.query_row("SELECT max(rowid) FROM appointment", [], |row| row.get(0)).expect("one is there");
-        transaction.execute(&appointments, [begin, (begin + AT_ONCE).min(count)]).expect("appointments");
+        transaction.execute(&appointments, [begin as i64, (begin + AT_ONCE).min(count) as i64]).expect("appointments");
         let written = transaction.execute(held, [last]).expect("their time");
         assert_eq!(written, transaction.execute(timers, [last]).expect("their timers"));
         transaction.commit().expect("a commit");

@@ -47,7 +47,7 @@ pub fn deployment(program: &Path, backend: Backend) -> Deployment {
     let mut deployment = Deployment::of(program.to_path_buf(), backend);
     deployment.set("LOG__FILTER", "info");
     deployment.set("METRICS__ENABLED", "true");
-    deployment.set("IDENTITY__ACCESS_TOKEN_MINUTES", "600");
+    deployment.set("IDENTITY__ACCESS_TOKEN_MINUTES", "60");
     deployment
 }
 

@@ -14,6 +14,9 @@ use crate::{plan::Plan, report::Row};
 /// Names of the groups in which rows are measured, in the order of the table.
 pub const GROUPS: &[&str] = &["booking", "chat", "reads", "fan-out", "memory", "slots", "start", "growth"];
 
+/// Those of the quick form: growth shows only when much is stored.
+pub const QUICK_GROUPS: &[&str] = &["booking", "chat", "reads", "fan-out", "memory", "slots", "start"];
+
 /// Measures the rows of a group.
 pub async fn measure(group: &str, plan: &Plan) -> Vec<Row> {
     match group {

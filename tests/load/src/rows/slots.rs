@@ -8,12 +8,10 @@ use jiff::{ToSpan, Zoned, tz::TimeZone};
 use rusqlite::Connection;
 
 use crate::{
-    drive::Client,
     http::{Line, get},
     plan::Plan,
     report::{Aim, Row},
     rounds::alternate,
-    rows::booking::Booker,
     stock::{self, Doctors},
     town::{Hours, Town},
 };
@@ -29,7 +27,7 @@ pub async fn measure(plan: &Plan) -> Vec<Row> {
     town.book_some(1).await;
     let file = town.deployment.folder().join("consilium.db");
     let filled = file.clone();
-    tokio::task::spawn_blocking(move || stock::fill(&filled, doctors * EACH, Doctors::Known, 1))
+    tokio::task::spawn_blocking(move || stock::fill(&filled, doctors * EACH, Doctors::Known, 2))
         .await
         .expect("it is filled");
     let today = SystemClock.now().to_zoned(TimeZone::UTC).start_of_day().expect("days begin");
