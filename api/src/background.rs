@@ -6,10 +6,10 @@ use consilium_consultations::VideoWatch;
 use consilium_db::{Db, answers, inbox};
 use consilium_files::FileWorker;
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
-use consilium_recordings::RecordingWorker;
+use consilium_recordings::{FileFetcher, ListReader, RecordingWorker};
 use consilium_runtime::{
-    EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber, SubscriberWorker,
-    Tasks, TimerHandler, TimerWorker,
+    DueWorker, EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber,
+    SubscriberWorker, Tasks, TimerHandler, TimerWorker,
 };
 use consilium_webhooks::Dispatcher;
 use tokio::sync::Notify;
@@ -22,6 +22,7 @@ use crate::{
     plugin_blobs::FileBlobs,
     plugin_services::DatabaseServices,
     plugins,
+    recordings::PluginFiles,
     state::State,
     webhooks,
 };
@@ -91,14 +92,21 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     tasks.spawn(async move { timers.run(TICK, shutdown).await });
     let (watch, shutdown) = (VideoWatch::new(state.consultations.clone()), tasks.shutdown());
     tasks.spawn(watch.run(shutdown));
-    let inbox =
-        InboxWorker::new(db.clone(), state.plugins.clone(), state.prescribing.clone(), state.inbox_wake.clone());
+    let inbox = InboxWorker::new(
+        db.clone(),
+        state.plugins.clone(),
+        (state.prescribing.clone(), state.recordings.clone()),
+        state.inbox_wake.clone(),
+    );
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { inbox.run(TICK, shutdown).await });
-    let (worker, shutdown) = (Arc::new(FileWorker::new(state.files.clone())), tasks.shutdown());
-    tasks.spawn(async move { worker.run(TICK, shutdown).await });
-    let (worker, shutdown) = (Arc::new(RecordingWorker::new(state.recordings.clone())), tasks.shutdown());
-    tasks.spawn(async move { worker.run(TICK, shutdown).await });
+    state.files.depot().sweep()?;
+    tasks.spawn(FileWorker::new(state.files.clone()).run(TICK, tasks.shutdown()));
+    tasks.spawn(DueWorker::new(RecordingWorker::new(state.recordings.clone())).run(TICK, tasks.shutdown()));
+    let files = Arc::new(PluginFiles(state.plugins.clone()));
+    let fetcher = FileFetcher::new(state.recordings.clone(), files.clone());
+    tasks.spawn(DueWorker::new(fetcher).run(TICK, tasks.shutdown()));
+    tasks.spawn(DueWorker::new(ListReader::new(state.recordings.clone(), files)).run(TICK, tasks.shutdown()));
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });

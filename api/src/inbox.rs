@@ -16,6 +16,7 @@ use consilium_plugin_host::{
     contract::webhook::{Read, Verify, WebhookEvent},
 };
 use consilium_prescribing::{Prescribing, pharmacy_facility};
+use consilium_recordings::Recordings;
 use consilium_runtime::Shutdown;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
@@ -35,9 +36,12 @@ const LONGEST_PAUSE: u64 = 2 * 3600;
 pub struct InboxWorker {
     db: Db,
     plugins: PluginHost,
-    prescribing: Prescribing,
+    modules: Modules,
     wake: Arc<Notify>,
 }
+
+/// Those that act on what providers post.
+pub type Modules = (Prescribing, Recordings);
 
 /// Why a delivery was not understood.
 struct Failed {
@@ -50,8 +54,8 @@ struct Failed {
 
 impl InboxWorker {
     /// A worker over these plugins and modules, woken by `wake` before its next tick.
-    pub fn new(db: Db, plugins: PluginHost, prescribing: Prescribing, wake: Arc<Notify>) -> Self {
-        Self { db, plugins, prescribing, wake }
+    pub fn new(db: Db, plugins: PluginHost, modules: Modules, wake: Arc<Notify>) -> Self {
+        Self { db, plugins, modules, wake }
     }
 
     /// Looks every `tick`, and when woken, until the server ends.
@@ -108,12 +112,14 @@ impl InboxWorker {
         let read = Read { delivery_id: webhook.delivery_id.clone(), headers, body, received_at };
         let events = self.plugins.call(&webhook.plugin, read).await.map_err(|error| failure(&error))?.events;
         let facility = self.facility(&webhook.plugin, &events).await.map_err(stored)?;
-        let prescribing = self.prescribing.clone();
+        let modules = self.modules.clone();
         let write = move |tx: &mut Tx<'_>| {
             inbox::done(tx, &webhook)?;
-            events.iter().try_for_each(|event| act(tx, &prescribing, &webhook.plugin, event))
+            events.iter().try_for_each(|event| act(tx, &modules, &webhook.plugin, event))
         };
-        self.db.write(&system(facility), write).await.map_err(stored)
+        self.db.write(&system(facility), write).await.map_err(stored)?;
+        self.modules.1.wake_fetcher();
+        Ok(())
     }
 
     /// Whose rows the delivery touches: a provider tells of one meeting or one prescription at a time.
@@ -143,7 +149,10 @@ fn concerned(
 }
 
 /// Has the module that an event belongs to act on it.
-fn act(tx: &mut Tx<'_>, prescribing: &Prescribing, plugin: &str, event: &WebhookEvent) -> Result<(), Error> {
+fn act(tx: &mut Tx<'_>, (prescribing, recordings): &Modules, plugin: &str, event: &WebhookEvent) -> Result<(), Error> {
+    if let WebhookEvent::RecordingReady { room, recording } = event {
+        recordings.provider_reported(tx, plugin, room, recording)?;
+    }
     if let WebhookEvent::PrescriptionStatus(update) = event {
         return prescribing.pharmacy_reported(tx, plugin, update).map(|_| ());
     }

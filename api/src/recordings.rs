@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use consilium_consultations::Part;
 use consilium_db::Db;
 use consilium_files::Files;
-use consilium_recordings::{Ffmpeg, RecordingSettings, Recordings};
+use consilium_kernel::ConsultationId;
+use consilium_plugin_host::{CallError, PluginHost, contract::video};
+use consilium_recordings::{
+    Arriving, Download, Ffmpeg, ProviderFiles, RecordingSettings, Recordings, Reported, Unreachable,
+};
 
 use crate::config::Config;
 
@@ -39,4 +44,33 @@ pub fn settings(config: &Config) -> anyhow::Result<RecordingSettings> {
         retention: Duration::from_secs(u64::from(set.retention_days) * 24 * 3600),
         link: Duration::from_secs(u64::from(set.link_minutes) * 60),
     })
+}
+
+/// The files of the plugins of kind `video`.
+pub struct PluginFiles(pub PluginHost);
+
+#[async_trait]
+impl ProviderFiles for PluginFiles {
+    async fn list(
+        &self,
+        provider: &str,
+        room: &str,
+        consultation: ConsultationId,
+    ) -> Result<Option<Vec<Reported>>, Unreachable> {
+        let ask = video::Recordings { room: room.to_owned(), consultation_id: consultation.to_string() };
+        match self.0.call(provider, ask).await {
+            Ok(listed) => Ok(Some(listed.recordings)),
+            Err(CallError::Plugin(said)) if said.code == "not_supported" => Ok(None),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    async fn fetch(&self, provider: &str, from: &Download) -> Result<Arriving, Unreachable> {
+        let arriving = self.0.download(provider, from).await.map_err(|error| unreachable(&error))?;
+        Ok(Arriving { length: arriving.length, content: arriving.content })
+    }
+}
+
+fn unreachable(error: &CallError) -> Unreachable {
+    Unreachable(error.code().to_owned())
 }

@@ -2,7 +2,9 @@
 
 use actix_web::{HttpRequest, web::Path};
 use consilium_kernel::{DoctorId, Money, Refusal, Timestamp};
-use consilium_people::{Decision, Doctor, DoctorFilter, DoctorPatch, MoneyInput, PageRequest, VerifyDoctor};
+use consilium_people::{
+    Decision, Doctor, DoctorFilter, DoctorPatch, MoneyInput, PageRequest, Verification, VerifyDoctor,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -210,6 +212,34 @@ pub async fn patch(
     let doctor = state.people.patch_doctor(&command.meta, id, version, patch).await?;
     let version = doctor.version;
     Ok(Answer::ok(doctor.into()).versioned(version))
+}
+
+/// Which doctors are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct VerificationQuery {
+    /// `pending`, which is meant when nothing is said, `approved` or `rejected`.
+    verification: Option<String>,
+    /// Words of the name or the field.
+    q: Option<String>,
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// The doctors whose credentials are to be looked at, or were, in the order of their names.
+#[utoipa::path(get, path = "/api/v1/admin/doctors", operation_id = "list_doctors_to_verify", tag = "admin",
+    params(VerificationQuery), responses((status = 200, description = "Doctors", body = DoctorPage)))]
+pub async fn to_verify(state: Shared, query: Query<VerificationQuery>) -> Result<DoctorPage> {
+    let Query { meta, query } = query;
+    let wrong = |_| Refusal::field("?verification", "invalid", "is pending, approved or rejected");
+    let verification: Verification = query.verification.as_deref().unwrap_or("pending").parse().map_err(wrong)?;
+    let filter = DoctorFilter { q: query.q, ..DoctorFilter::default() };
+    let page = PageRequest { limit: query.limit, cursor: query.cursor };
+    let page = state.people.doctors_by_verification(&meta, verification, filter, page).await?;
+    let items = page.items.into_iter().map(DoctorResponse::from).collect();
+    Ok(Answer::ok(DoctorPage { items, next_cursor: page.next_cursor }))
 }
 
 /// An administrator's decision.

@@ -26,6 +26,7 @@ pub mod permissions;
 pub mod plugins;
 pub mod prescriptions;
 pub mod problem;
+pub mod provider_recordings;
 pub mod quality;
 pub mod ranges;
 pub mod ratings;

@@ -79,6 +79,8 @@ permissions! {
     Prescribe: Doctor;
     /// See a prescription: one's own, or one to dispense.
     SeePrescription: Patient | Doctor | Pharmacist;
+    /// See what is to be dispensed in the facility.
+    Dispense: Pharmacist;
     /// Send a prescription to a pharmacy.
     SendPrescription: Patient | Doctor;
     /// See a doctor's figures: one's own, or anybody's.

@@ -124,6 +124,8 @@ pub struct RecordingResponse {
     processed_with: Option<String>,
     /// Whether it must not be deleted.
     held: bool,
+    /// The video provider that made it and from whom it was fetched; null when a client did.
+    provider: Option<String>,
     #[schema(value_type = String, format = "date-time")]
     requested_at: Timestamp,
     #[schema(value_type = Option<String>, format = "date-time")]
@@ -161,6 +163,7 @@ impl RecordingResponse {
             thumbnail: recording.thumbnail.map(|picture| format!("data:image/jpeg;base64,{picture}")),
             processed_with: recording.processed_with,
             held: recording.held,
+            provider: recording.provider,
             requested_at: recording.requested_at,
             started_at: recording.started_at,
             stopped_at: recording.stopped_at,

@@ -14,8 +14,8 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, quality, ratings, recordings, shared_files, subscriptions, summary, support,
-    threads, waiting_room, webhooks,
+    plugins, prescriptions, problem, provider_recordings, quality, ratings, recordings, shared_files, subscriptions,
+    summary, support, threads, waiting_room, webhooks,
 };
 
 /// The prefix of all of them.
@@ -52,6 +52,7 @@ pub fn routes() -> Vec<Route> {
         get("/doctors", Public, web::to(doctors::list)),
         get("/doctors/{id}", Public, web::to(doctors::get)),
         patch("/doctors/{id}", May(P::ChangeDoctor), web::to(doctors::patch)),
+        get("/admin/doctors", May(P::VerifyDoctor), web::to(doctors::to_verify)),
         post("/admin/doctors/{id}/verify", May(P::VerifyDoctor), web::to(doctors::verify)),
         get("/doctors/{id}/availability", Public, web::to(availability::get)),
         put("/doctors/{id}/availability", May(P::SetAvailability), web::to(availability::put)),
@@ -118,6 +119,7 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::share)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
         get("/consultations/{id}/prescriptions", May(P::SeePrescription), web::to(prescriptions::list)),
+        get("/prescriptions", May(P::Dispense), web::to(prescriptions::to_dispense)),
         get("/prescriptions/{id}", May(P::SeePrescription), web::to(prescriptions::get)),
         get("/prescriptions/{id}/pdf", May(P::SeePrescription), web::to(prescriptions::pdf)),
         post("/prescriptions/{id}/send", May(P::SendPrescription), web::to(prescriptions::send)),
@@ -164,6 +166,8 @@ pub fn routes() -> Vec<Route> {
         post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),
         get("/admin/received-webhooks", May(P::RunDeliveries), web::to(webhooks::received)),
         post("/admin/received-webhooks/{id}/retry", May(P::RunDeliveries), web::to(webhooks::retry)),
+        get("/admin/provider-recordings", May(P::RunDeliveries), web::to(provider_recordings::list)),
+        post("/admin/provider-recordings/{id}/retry", May(P::RunDeliveries), web::to(provider_recordings::retry)),
         post("/webhook-subscriptions", May(P::ManageWebhooks), web::to(subscriptions::create)),
         get("/webhook-subscriptions", May(P::ManageWebhooks), web::to(subscriptions::list)),
         get("/webhook-subscriptions/{id}", May(P::ManageWebhooks), web::to(subscriptions::get)),

@@ -228,12 +228,19 @@ pub async fn retry(state: Shared, id: web::Path<String>, command: Command<Nothin
         return Err(Refusal::not_found().into());
     }
     state.inbox_wake.notify_one();
-    Ok(Answer::ok(RetriedResponse { status: "pending".to_owned() }))
+    Ok(Answer::ok(RetriedResponse::new("pending")))
 }
 
 /// What became of it.
 #[derive(Serialize, ToSchema)]
 pub struct RetriedResponse {
-    /// `pending`.
+    /// `pending`; of a provider's recording `waiting`.
     status: String,
+}
+
+impl RetriedResponse {
+    /// It has this status again.
+    pub fn new(status: &str) -> Self {
+        Self { status: status.to_owned() }
+    }
 }

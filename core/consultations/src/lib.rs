@@ -84,10 +84,25 @@ pub use video::{
 pub use walk_in::{NewWalkIn, WalkedIn};
 
 use consilium_db::{Result, Session};
-use consilium_kernel::{ConsultationId, DoctorId};
+use consilium_kernel::{ConsultationId, DoctorId, Timestamp, UserId};
 
 /// The consultation as it stands, materialised or not; `None` when no appointment ever led to it.
 pub fn consultation(session: &mut Session<'_>, id: ConsultationId) -> Result<Option<Consultation>> {
+    store::find(session, id)
+}
+
+/// Who was there at any time between these two, as far as their connections tell.
+pub fn there_between(
+    session: &mut Session<'_>,
+    id: ConsultationId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<UserId>> {
+    store::there_between(session, id, (from, until))
+}
+
+/// The consultation that is, or was, held in the room that `provider` calls `room`.
+pub fn consultation_in_room(session: &mut Session<'_>, provider: &str, room: &str) -> Result<Option<Consultation>> {
+    let Some(id) = store::consultation_in(session, provider, room)? else { return Ok(None) };
     store::find(session, id)
 }
 

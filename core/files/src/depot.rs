@@ -2,7 +2,7 @@
 //!
 //! An object is a row of records of equal chunks, so that any range of the content is a range of the object.
 
-use std::{fs, io, ops::Range, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
+use std::{fs, io, ops::Range, os::unix::fs::DirBuilderExt as _, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use consilium_db::records::{OVERHEAD, RecordKey};
@@ -54,6 +54,8 @@ pub struct S3Access {
 pub struct Depot {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
+    /// Where objects lie, if that is a folder.
+    folder: Option<PathBuf>,
 }
 
 impl Depot {
@@ -68,16 +70,29 @@ impl Depot {
                 let folder = parsed.to_file_path().map_err(|()| DepotError("is not a path on this machine".into()))?;
                 let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
                 made.map_err(|error| DepotError(error.to_string()))?;
-                let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| DepotError(error.to_string()))?;
-                Ok(Self { store: Arc::new(store.with_fsync(true)), prefix: Path::default() })
+                let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| DepotError(error.to_string()))?;
+                Ok(Self { store: Arc::new(store.with_fsync(true)), prefix: Path::default(), folder: Some(folder) })
             }
             "s3" => {
                 let bucket = parsed.host_str().ok_or_else(|| DepotError("names no bucket".to_owned()))?;
                 let prefix = Path::parse(parsed.path()).map_err(|error| DepotError(error.to_string()))?;
-                Ok(Self { store: Arc::new(bucket_of(bucket, s3)?), prefix })
+                Ok(Self { store: Arc::new(bucket_of(bucket, s3)?), prefix, folder: None })
             }
             _ => Err(DepotError("is neither file:///folder nor s3://bucket/prefix".to_owned())),
         }
+    }
+
+    /// Removes what a kill has left of objects that were being written to a folder: `<id>#<number>` is not one yet. To be
+    /// called before anything is written. Parts in a bucket are for its own rules of life cycle.
+    pub fn sweep(&self) -> io::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().contains('#') {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn path(&self, id: FileId) -> Path {

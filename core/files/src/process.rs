@@ -1,24 +1,22 @@
 //! What happens to a file once all of it is there, in the background: scanned, moved to the store, or removed.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
+use async_trait::async_trait;
 use consilium_db::{Error, Tx};
 use consilium_kernel::{CommandMeta, FacilityId, Refusal, Scope};
-use consilium_runtime::Shutdown;
-use futures_util::FutureExt as _;
+use consilium_runtime::{DueWork, DueWorker, Panicked, Shutdown};
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
 
 use crate::{
     antivirus::Verdict,
     model::{FileId, Status, StoredFile},
     refusal::FileRefusal,
     service::{Files, entity, tell},
-    store::{self, Outcome},
+    store::{self, Due, Outcome},
 };
 
-/// Files that are processed at the same time.
-const AT_ONCE: usize = 4;
 /// The longest wait before another try.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -26,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub struct FileWorker(Files);
 
 /// Why a file is not processed.
-enum Trouble {
+pub enum Trouble {
     /// Whatever it was, it may pass.
     Passing(String),
     /// There is nothing to be done any more.
@@ -61,6 +59,58 @@ impl From<Refusal> for Trouble {
     }
 }
 
+impl From<Panicked> for Trouble {
+    fn from(_: Panicked) -> Self {
+        Self::Passing("a panic".to_owned())
+    }
+}
+
+#[async_trait]
+impl DueWork for FileWorker {
+    type Due = Due;
+    type Id = FileId;
+    type Trouble = Trouble;
+    const NAME: &'static str = "files";
+    const AT_ONCE: usize = 4;
+
+    fn id(due: &Due) -> FileId {
+        due.id
+    }
+
+    fn wake(&self) -> &Notify {
+        &self.0.wake
+    }
+
+    async fn due(&self, busy: Vec<FileId>, limit: i64) -> Result<Vec<Due>, Error> {
+        self.0.db.read(move |session| store::due(session, &busy, limit)).await
+    }
+
+    async fn work(&self, due: &Due) -> Result<(), Trouble> {
+        self.process(due.facility, due.id, due.status).await
+    }
+
+    /// What cannot be processed is tried again later, ever less often; what is erased goes.
+    async fn settle(&self, due: &Due, trouble: Trouble) {
+        let (facility, id) = (due.facility, due.id);
+        let reason = match trouble {
+            Trouble::Gone => return,
+            Trouble::Erased => None,
+            Trouble::Passing(reason) => Some(reason),
+        };
+        if let Some(reason) = &reason {
+            tracing::warn!(file = %id, reason, "a file could not be processed and is put off");
+            metrics::counter!("consilium_file_failures_total").increment(1);
+        }
+        let (meta, passing) = (system(facility), reason.is_some());
+        let written = self.0.db.write(&meta, move |tx| {
+            if passing { store::postpone(tx, id, LONGEST_WAIT) } else { store::abandon(tx, id) }
+        });
+        if let Err(error) = written.await {
+            tracing::error!(file = %id, %error, "a file could not be put off");
+        }
+    }
+}
+
 impl FileWorker {
     /// A worker for these files.
     pub fn new(files: Files) -> Self {
@@ -68,58 +118,11 @@ impl FileWorker {
     }
 
     /// Looks every `tick`, and when woken, until the server ends. At first it removes what a crash has left.
-    pub async fn run(self: Arc<Self>, tick: Duration, mut shutdown: Shutdown) {
+    pub async fn run(self, tick: Duration, shutdown: Shutdown) {
         if let Err(trouble) = self.tidy().await {
             tracing::warn!(error = %trouble, "what is left of old uploads could not be removed");
         }
-        let (mut running, mut busy) = (JoinSet::new(), Vec::new());
-        loop {
-            if let Err(error) = self.begin(&mut running, &mut busy).await {
-                tracing::warn!(%error, "files could not be looked for");
-            }
-            tokio::select! {
-                () = shutdown.requested() => return,
-                () = tokio::time::sleep(tick) => {}
-                () = self.0.wake.notified() => {}
-                Some(done) = running.join_next() => busy.retain(|id| Some(*id) != done.as_ref().ok().copied()),
-            }
-            if running.is_empty() {
-                busy.clear();
-            }
-        }
-    }
-
-    /// Processes everything that is due now; how many files that were.
-    pub async fn process_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let (mut running, mut busy, mut count) = (JoinSet::new(), Vec::new(), 0);
-        loop {
-            self.begin(&mut running, &mut busy).await?;
-            let Some(done) = running.join_next().await else { return Ok(count) };
-            busy.retain(|id| Some(*id) != done.as_ref().ok().copied());
-            count += 1;
-        }
-    }
-
-    async fn begin(self: &Arc<Self>, running: &mut JoinSet<FileId>, busy: &mut Vec<FileId>) -> Result<(), Error> {
-        let free = AT_ONCE.saturating_sub(running.len());
-        if free == 0 {
-            return Ok(());
-        }
-        let (known, limit) = (busy.clone(), i64::try_from(free).unwrap_or(1));
-        for (facility, id, status) in self.0.db.read(move |session| store::due(session, &known, limit)).await? {
-            busy.push(id);
-            let this = self.clone();
-            running.spawn(async move {
-                // A panic, too, must not leave the file where it is looked for at once again.
-                let done = std::panic::AssertUnwindSafe(this.process(facility, id, status)).catch_unwind().await;
-                let trouble = done.unwrap_or_else(|_| Err(Trouble::Passing("a panic".to_owned()))).err();
-                if let Some(trouble) = trouble {
-                    this.settle_trouble(facility, id, trouble).await;
-                }
-                id
-            });
-        }
-        Ok(())
+        DueWorker::new(self).run(tick, shutdown).await;
     }
 
     async fn process(&self, facility: FacilityId, id: FileId, status: Status) -> Result<(), Trouble> {
@@ -189,27 +192,6 @@ impl FileWorker {
         self.0.spool.remove(id).await;
         self.0.db.write(&system(facility), move |tx| store::forget(tx, id, Status::Deleted)).await?;
         Ok(())
-    }
-
-    /// What cannot be processed is tried again later, ever less often; what is erased goes.
-    async fn settle_trouble(&self, facility: FacilityId, id: FileId, trouble: Trouble) {
-        let reason = match trouble {
-            Trouble::Gone => return,
-            Trouble::Erased => None,
-            Trouble::Passing(reason) => Some(reason),
-        };
-        if let Some(reason) = &reason {
-            tracing::warn!(file = %id, reason, "a file could not be processed and is put off");
-            metrics::counter!("consilium_file_failures_total").increment(1);
-        }
-        let passing = reason.is_some();
-        let meta = system(facility);
-        let written = self.0.db.write(&meta, move |tx| {
-            if passing { store::postpone(tx, id, LONGEST_WAIT) } else { store::abandon(tx, id) }
-        });
-        if let Err(error) = written.await {
-            tracing::error!(file = %id, %error, "a file could not be put off");
-        }
     }
 
     /// Removes what lies in the folder of uploads and belongs to nothing.

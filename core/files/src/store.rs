@@ -6,7 +6,7 @@ mod shares;
 use consilium_db::types;
 
 pub use files::{
-    Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
+    Due, Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
     spooled, usage,
 };
 pub use shares::{forget_shares, insert_share, keep_share, places, share_of, shared_after};

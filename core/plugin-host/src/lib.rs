@@ -32,7 +32,7 @@ pub use generation::{Adapted, Edition};
 pub use inspect::{check, inspect};
 pub use lane::{BreakerState, Resting};
 pub use registry::PluginHost;
-pub use services::{Audited, BlobStore, HostServices, KvWritten, MemoryServices};
+pub use services::{Arriving, Audited, BlobStore, HostServices, KvWritten, MemoryServices};
 pub use trace::Trace;
 
 /// The messages that plugins and host exchange.

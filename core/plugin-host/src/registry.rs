@@ -1,7 +1,7 @@
 //! [`PluginHost`]: all plugins by id, for the rest of the core.
 
 use crate::{
-    CallError, ConfigProblem, Edition, HostServices, PluginConfig, PluginInfo, PluginState, Settings,
+    Arriving, CallError, ConfigProblem, Edition, HostServices, PluginConfig, PluginInfo, PluginState, Settings,
     actor::{Describe, Ready, Reload, ReloadError, Reloaded, Resume, Shutdown, Supervisor},
     config::millis,
     generation::Build,
@@ -13,6 +13,7 @@ use actix_rt::{ArbiterHandle, System};
 use consilium_plugin_contract::{
     Call, MAX_PAYLOAD, Manifest,
     versions::{self, Former},
+    video::{Download, Recordings},
 };
 use futures_util::future::join_all;
 use std::{
@@ -135,6 +136,20 @@ impl PluginHost {
             }
         };
         tokio::time::timeout(self.0.call_limit, answer).await.unwrap_or(Err(CallError::Timeout))
+    }
+
+    /// Begins to fetch the file of a provider for the core, as if the plugin had asked with `http.fetch`: to the same
+    /// hosts, on every hop, and with its secrets. A plugin that takes no calls now fetches nothing either.
+    ///
+    /// # Errors
+    /// `egress_denied`, `address_denied`, `download_refused`, `timeout`, `connection_failed` and others of
+    /// `http.fetch`, as [`CallError::Plugin`]; or why no call passes.
+    pub async fn download(&self, plugin: &str, from: &Download) -> Result<Arriving, CallError> {
+        let lane = &self.entry(plugin)?.lane;
+        let turn = tokio::time::timeout(self.0.call_limit, lane.turn(Recordings::METHOD));
+        // The turn is only looked at and given back: the plugin itself has nothing to do.
+        let grant = turn.await.unwrap_or(Err(CallError::Timeout))?.grant();
+        Ok(grant.arriving(from).await?)
     }
 
     /// Reads a plugin's library again from its configured path and, if it passes every check that is

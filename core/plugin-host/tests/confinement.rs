@@ -5,7 +5,11 @@
 
 mod support;
 
-use consilium_plugin_host::{Isolation, MemoryServices, PluginConfig, PluginHost, SecretSource};
+use consilium_plugin_host::{
+    Isolation, MemoryServices, PluginConfig, PluginHost, SecretSource,
+    contract::{Sensitive, video::Download},
+};
+use futures_util::TryStreamExt as _;
 use serde_json::json;
 use std::{
     fs,
@@ -85,6 +89,9 @@ async fn server() -> SocketAddr {
             "/round" => redirect("/round"),
             "/large" => Some(support::response("200 OK", "", &"x".repeat(3 * 1024 * 1024))),
             "/never" => None,
+            "/gone" => Some(support::response("404 Not Found", "", "")),
+            // Half of what it promises.
+            "/cut" => Some("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nhalf".to_owned()),
             _ => Some(support::response("200 OK", "", &request.text)),
         }
     })
@@ -145,6 +152,42 @@ async fn undeclared_hosts_are_not_reached_not_even_by_redirect() {
         line("", "other_scheme", false),
     ];
     assert_eq!(denials(&services, 3).await, expected);
+}
+
+/// What the core fetches for itself from there: all of it, or the code of what went wrong.
+async fn fetched(host: &PluginHost, url: &str) -> Result<String, String> {
+    let headers = [("x-key".to_owned(), Sensitive::new("Bearer {{secret:hidden}}"))].into();
+    let from = Download { url: Sensitive::new(url), headers };
+    let arriving = host.download("rogue", &from).await.map_err(|error| error.code().to_owned())?;
+    let pieces: Vec<Vec<u8>> = arriving.content.try_collect().await.map_err(|error| error.to_string())?;
+    let content = pieces.concat();
+    assert_eq!(arriving.length, Some(content.len() as u64));
+    Ok(String::from_utf8(content).unwrap())
+}
+
+#[tokio::test]
+async fn files_that_the_core_fetches_go_by_the_rules_of_the_plugin() {
+    let (host, peer, _cache, services) = audited(true, &[]).await;
+    let echo = fetched(&host, &format!("{peer}/echo")).await.unwrap();
+    assert!(echo.starts_with("GET /echo") && echo.contains("x-key: Bearer value-of-hidden"), "{echo}");
+    let large = fetched(&host, &format!("{peer}/large")).await.unwrap();
+    assert_eq!(large.len(), 3 * 1024 * 1024, "larger than what a plugin is given");
+    for (url, code) in [
+        ("http://undeclared.example/".to_owned(), "egress_denied"),
+        (format!("{peer}/to-undeclared"), "egress_denied"),
+        (format!("{peer}/to-localhost"), "egress_denied"),
+        (format!("{peer}/round"), "too_many_redirects"),
+        (format!("{peer}/gone"), "download_refused"),
+        (format!("{peer}/cut"), "the exchange broke off"),
+    ] {
+        assert_eq!(fetched(&host, &url).await.unwrap_err(), code, "{url}");
+    }
+    assert_eq!(denials(&services, 2).await.len(), 2);
+    let (host, peer, _cache) = connected(false, &[]).await;
+    let https = peer.replace("http://", "https://");
+    assert_eq!(fetched(&host, &format!("{https}/echo")).await.unwrap_err(), "address_denied");
+    let from = Download { url: Sensitive::new(peer), headers: Default::default() };
+    assert_eq!(host.download("nobody", &from).await.err().unwrap().code(), "plugin_unknown");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub use document::{PatientFacts, Place, Prescriber, SignedDocument};
 pub use facts::PrescriptionEvent;
 pub use model::{
     Dispatch, DispatchStatus, Medicine, MedicineDraft, Page, Prescription, PrescriptionDraft, Signature, Status,
-    Verified,
+    Verified, Worklist,
 };
 pub use pharmacy::{Pharmacy, PharmacyFailure};
 pub use refusal::PrescribingRefusal;

@@ -47,6 +47,9 @@ impl DispatchStatus {
         matches!(self, Self::Dispensed | Self::Rejected | Self::Cancelled | Self::Failed)
     }
 
+    /// What pharmacists still have to do something about.
+    pub const OPEN: [Self; 5] = [Self::Queued, Self::Sent, Self::Accepted, Self::Preparing, Self::Ready];
+
     /// Every arrow of the state machine: only forwards, any step may be skipped, and until it is dispensed it
     /// may be rejected or cancelled. A report that is no arrow came late and is passed over.
     pub fn may_become(self, next: Self) -> bool {
@@ -218,6 +221,15 @@ pub struct Page {
     pub items: Vec<Prescription>,
     /// Where the next page begins.
     pub next_cursor: Option<PrescriptionId>,
+}
+
+/// A part of what pharmacists are to dispense, the longest waiting first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worklist {
+    /// The prescriptions.
+    pub items: Vec<Prescription>,
+    /// Where the next part begins.
+    pub next_cursor: Option<String>,
 }
 
 macro_rules! silent {

@@ -176,7 +176,7 @@ pub fn keep(
 }
 
 /// WebM (a profile of Matroska, which browsers name when the codec is not one of WebM's) or MP4, by the first bytes.
-fn container(bytes: &[u8]) -> Result<MediaType, Refusal> {
+pub fn container(bytes: &[u8]) -> Result<MediaType, Refusal> {
     const PREFIX: usize = 4096;
     let prefix = bytes.get(..PREFIX).unwrap_or(bytes);
     let found = recognise(prefix, prefix.len() == bytes.len())?;

@@ -1,4 +1,5 @@
-//! Follows who comes and goes in a consultation: whoever comes without having consented stops its recording.
+//! Follows who comes and goes in a consultation: whoever comes without having consented stops its recording,
+//! and after the end providers are asked what they have recorded.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use consilium_runtime::Subscriber;
 use crate::{
     commands::record,
     decide::{self, Room},
+    provider::look_later,
     service::RecordingSettings,
     store,
 };
@@ -35,6 +37,11 @@ impl Subscriber for RoomFollower {
         let Some(id) = event.data.get("consultation_id").and_then(|id| id.as_str()?.parse().ok()) else {
             return Ok(());
         };
+        if event.event_type == "consultation_ended"
+            && let Some(consultation) = consilium_consultations::consultation(tx, id)?
+        {
+            look_later(tx, &consultation)?;
+        }
         let Some(live) = store::live(tx, id)? else { return Ok(()) };
         let Some(recording) = store::lock(tx, live)? else { return Ok(()) };
         let Some(consultation) = consilium_consultations::consultation(tx, id)? else { return Ok(()) };

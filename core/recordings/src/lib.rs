@@ -23,9 +23,11 @@ mod facts;
 mod ffmpeg;
 mod follower;
 mod holds;
+mod looking;
 mod model;
 mod playback;
 mod process;
+mod provider;
 mod queries;
 mod refusal;
 mod segments;
@@ -41,6 +43,10 @@ pub use model::{
 };
 pub use playback::Playback;
 pub use process::RecordingWorker;
+pub use provider::{
+    Arriving, Download, FileFetcher, FileStatus, ListReader, ProviderFiles, ProviderRecording, ProviderRecordingPage,
+    Reported, Unkept, Unreachable,
+};
 pub use refusal::RecordingRefusal;
 pub use service::{RecordingSettings, Recordings};
 pub use timers::RecordingTimer;

@@ -23,6 +23,7 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* $word,)+ }
     )+};
 }
+pub(crate) use words;
 
 words! {
     /// What is recorded.
@@ -152,6 +153,10 @@ pub struct Recording {
     pub progress: i32,
     /// Whether it must not be deleted.
     pub held: bool,
+    /// The video provider that made it; `None` when a client did.
+    pub provider: Option<String>,
+    /// Of a provider's: the recording whose consents it was made under, and whose consents are its own.
+    pub agreed_in: Option<RecordingId>,
     /// When it was asked for.
     pub requested_at: Timestamp,
     /// When everybody had consented.
@@ -200,6 +205,8 @@ impl Recording {
             processed_with: None,
             progress: 0,
             held: false,
+            provider: None,
+            agreed_in: None,
             requested_at: now,
             started_at: None,
             stopped_at: None,

@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,23 +10,22 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use async_trait::async_trait;
 use consilium_db::{Error, Tx, timers::TimerRequest};
 use consilium_kernel::{CommandMeta, FacilityId, Refusal};
-use consilium_runtime::Shutdown;
-use futures_util::{FutureExt as _, StreamExt as _, stream};
-use tokio::task::JoinSet;
+use consilium_runtime::{DueWork, Panicked};
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::Notify;
 
 use crate::{
     facts,
-    model::{FailReason, Media, Recording, RecordingId, Status},
+    looking::{Seen, Whole},
+    model::{FailReason, Recording, RecordingId, Status},
     service::{Recordings, is_erased, whole},
     store::{self, Due, Work},
     timers::EXPIRY,
 };
 
-/// Recordings that are worked on at the same time.
-const AT_ONCE: usize = 2;
 /// The longest wait before another try.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// After so many failures in a row, about two days, it is given up.
@@ -41,7 +39,7 @@ const JOINED: i32 = 90;
 pub struct RecordingWorker(Recordings);
 
 /// Why something is not done.
-enum Trouble {
+pub enum Trouble {
     /// Whatever it was, it may pass.
     Passing(String),
     /// Nothing of it can be read any more.
@@ -73,75 +71,74 @@ enum Outcome {
     Failed(FailReason),
 }
 
-/// What ffmpeg saw.
-#[derive(Clone, Default)]
-struct Seen {
-    with: Option<&'static str>,
-    duration_ms: Option<i64>,
-    thumbnail: Option<String>,
-}
-
 impl RecordingWorker {
     /// A worker for these recordings.
     pub fn new(recordings: Recordings) -> Self {
         Self(recordings)
     }
+}
 
-    /// Looks every `tick`, and when woken, until the server ends.
-    pub async fn run(self: Arc<Self>, tick: Duration, mut shutdown: Shutdown) {
-        let (mut running, mut busy) = (JoinSet::new(), Vec::new());
-        loop {
-            if let Err(error) = self.begin(&mut running, &mut busy).await {
-                tracing::warn!(%error, "recordings could not be looked for");
-            }
-            tokio::select! {
-                () = shutdown.requested() => return,
-                () = tokio::time::sleep(tick) => {}
-                () = self.0.wake.notified() => {}
-                Some(done) = running.join_next() => busy.retain(|id| Some(*id) != done.as_ref().ok().copied()),
-            }
-            if running.is_empty() {
-                busy.clear();
-            }
-        }
+impl From<Panicked> for Trouble {
+    fn from(_: Panicked) -> Self {
+        Self::Passing("a panic".to_owned())
+    }
+}
+
+#[async_trait]
+impl DueWork for RecordingWorker {
+    type Due = Due;
+    type Id = RecordingId;
+    type Trouble = Trouble;
+    const NAME: &'static str = "recordings";
+    const AT_ONCE: usize = 2;
+
+    fn id(due: &Due) -> RecordingId {
+        due.id
     }
 
-    async fn begin(
-        self: &Arc<Self>,
-        running: &mut JoinSet<RecordingId>,
-        busy: &mut Vec<RecordingId>,
-    ) -> Result<(), Error> {
-        let free = AT_ONCE.saturating_sub(running.len());
-        if free == 0 {
-            return Ok(());
-        }
-        let (known, limit) = (busy.clone(), i64::try_from(free).unwrap_or(1));
-        for due in self.0.db.read(move |session| store::due(session, &known, limit)).await? {
-            busy.push(due.id);
-            let this = self.clone();
-            running.spawn(async move {
-                // A panic, too, must not leave it where it is looked for at once again.
-                let done = AssertUnwindSafe(this.work(due)).catch_unwind().await;
-                let trouble = done.unwrap_or_else(|_| Err(Trouble::Passing("a panic".to_owned()))).err();
-                if let Some(trouble) = trouble {
-                    this.settle_trouble(due, trouble).await;
-                }
-                due.id
-            });
-        }
-        Ok(())
+    fn wake(&self) -> &Notify {
+        &self.0.wake
     }
 
-    async fn work(&self, due: Due) -> Result<(), Trouble> {
+    async fn due(&self, busy: Vec<RecordingId>, limit: i64) -> Result<Vec<Due>, Error> {
+        self.0.db.read(move |session| store::due(session, &busy, limit)).await
+    }
+
+    async fn work(&self, due: &Due) -> Result<(), Trouble> {
         match due.work {
             Work::Join => {
-                let outcome = self.join(due).await?;
-                self.finish(due, outcome).await
+                let outcome = self.join(*due).await?;
+                self.finish(*due, outcome).await
             }
-            Work::Tidy | Work::Purge => self.remove(due).await,
+            Work::Tidy | Work::Purge => self.remove(*due).await,
         }
     }
 
+    /// What cannot be done is tried again later, ever less often; what cannot be processed at all has failed.
+    async fn settle(&self, due: &Due, trouble: Trouble) {
+        let due = *due;
+        let failed = match trouble {
+            Trouble::Erased => Some(FailReason::Erased),
+            Trouble::Passing(reason) => {
+                tracing::warn!(recording = %due.id, reason, "a recording could not be worked on and is put off");
+                metrics::counter!("consilium_recording_failures_total").increment(1);
+                (due.attempts >= MOST_ATTEMPTS).then_some(FailReason::NotProcessed)
+            }
+        };
+        let written = match failed.filter(|_| due.work == Work::Join) {
+            Some(because) => self.finish(due, Outcome::Failed(because)).await.map_err(|_| ()),
+            None => {
+                let postpone = move |tx: &mut Tx<'_>| store::postpone(tx, due, LONGEST_WAIT);
+                self.0.db.write(&system(due.facility), postpone).await.map_err(|_| ())
+            }
+        };
+        if written.is_err() {
+            tracing::error!(recording = %due.id, "a recording could not be put off");
+        }
+    }
+}
+
+impl RecordingWorker {
     /// Joins the segments into one object, however often it is begun anew.
     async fn join(&self, due: Due) -> Result<Outcome, Trouble> {
         let (recordings, id) = (&self.0, due.id);
@@ -176,7 +173,11 @@ impl RecordingWorker {
             return Err(Trouble::Passing(format!("{length} bytes of {total} were found")));
         }
         self.tell(&recording, JOINED).await?;
-        let seen = self.look(&recording, length).await;
+        let Some(media_type) = recording.media_type else {
+            return Ok(Outcome::Ready { length, sha256, seen: Seen::default() });
+        };
+        let key = recordings.key_bytes(id).await?;
+        let seen = recordings.look(Whole { id, media: recording.media, media_type, length, key: &key }).await;
         Ok(Outcome::Ready { length, sha256, seen })
     }
 
@@ -210,29 +211,6 @@ impl RecordingWorker {
             facts::tell_progress(tx, &after)
         };
         Ok(self.0.db.write(&system(recording.facility_id), tell).await?)
-    }
-
-    /// What ffmpeg finds out. A recording can be played without.
-    async fn look(&self, recording: &Recording, length: u64) -> Seen {
-        let (Some(ffmpeg), Some(media)) = (&self.0.ffmpeg, recording.media_type) else { return Seen::default() };
-        let format = match media.essence() {
-            "video/webm" | "video/x-matroska" => "matroska",
-            _ => "mp4",
-        };
-        let id = recording.id;
-        let content = async || {
-            let key = self.0.key(id, whole(id)).await.map_err(|refusal| io::Error::other(refusal.to_string()))?;
-            Ok::<_, io::Error>(self.0.depot.read(whole(id), key, length, 0..length).boxed())
-        };
-        let duration = async { ffmpeg.duration(format, content().await?).await }.await;
-        let picture = async { ffmpeg.picture(format, content().await?).await };
-        let picture = if recording.media == Media::Audio { Ok(None) } else { picture.await.map(Some) };
-        for error in [duration.as_ref().err(), picture.as_ref().err()].into_iter().flatten() {
-            tracing::warn!(recording = %id, %error, "ffmpeg could not look at a recording");
-        }
-        let with = (duration.is_ok() || matches!(picture, Ok(Some(_)))).then_some("ffmpeg");
-        let thumbnail = picture.ok().flatten().map(|picture| BASE64.encode(picture));
-        Seen { with, duration_ms: duration.ok(), thumbnail }
     }
 
     /// Writes what processing came to; segments go next, unless nothing came of them.
@@ -284,28 +262,6 @@ impl RecordingWorker {
             store::finish_work(tx, id, due.work)
         };
         Ok(self.0.db.write(&system(due.facility), forget).await?)
-    }
-
-    /// What cannot be done is tried again later, ever less often; what cannot be processed at all has failed.
-    async fn settle_trouble(&self, due: Due, trouble: Trouble) {
-        let failed = match trouble {
-            Trouble::Erased => Some(FailReason::Erased),
-            Trouble::Passing(reason) => {
-                tracing::warn!(recording = %due.id, reason, "a recording could not be worked on and is put off");
-                metrics::counter!("consilium_recording_failures_total").increment(1);
-                (due.attempts >= MOST_ATTEMPTS).then_some(FailReason::NotProcessed)
-            }
-        };
-        let written = match failed.filter(|_| due.work == Work::Join) {
-            Some(because) => self.finish(due, Outcome::Failed(because)).await.map_err(|_| ()),
-            None => {
-                let postpone = move |tx: &mut Tx<'_>| store::postpone(tx, due, LONGEST_WAIT);
-                self.0.db.write(&system(due.facility), postpone).await.map_err(|_| ())
-            }
-        };
-        if written.is_err() {
-            tracing::error!(recording = %due.id, "a recording could not be put off");
-        }
     }
 }
 

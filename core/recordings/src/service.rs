@@ -39,12 +39,22 @@ pub struct Recordings {
     pub(crate) ffmpeg: Option<Arc<Ffmpeg>>,
     pub(crate) settings: Arc<RecordingSettings>,
     pub(crate) wake: Arc<Notify>,
+    pub(crate) files_wake: Arc<Notify>,
+    pub(crate) lists_wake: Arc<Notify>,
 }
 
 impl Recordings {
     /// Recordings whose bytes lie in `depot`, looked at by `ffmpeg` if there is one.
     pub fn new(db: Db, depot: Arc<Depot>, ffmpeg: Option<Ffmpeg>, settings: RecordingSettings) -> Self {
-        Self { db, depot, ffmpeg: ffmpeg.map(Arc::new), settings: Arc::new(settings), wake: Arc::default() }
+        Self {
+            db,
+            depot,
+            ffmpeg: ffmpeg.map(Arc::new),
+            settings: Arc::new(settings),
+            wake: Arc::default(),
+            files_wake: Arc::default(),
+            lists_wake: Arc::default(),
+        }
     }
 
     /// The rules.
@@ -54,8 +64,13 @@ impl Recordings {
 
     /// The key of one object of a recording.
     pub(crate) async fn key(&self, id: RecordingId, object: FileId) -> Result<RecordKey, Refusal> {
-        let bytes = self.db.read(move |session| store::recording_key(session, id)).await?;
+        let bytes = self.key_bytes(id).await?;
         RecordKey::new(object.uuid(), &bytes).map_err(|error| unavailable(id, &error))
+    }
+
+    /// The key that those of all its objects are made from.
+    pub(crate) async fn key_bytes(&self, id: RecordingId) -> Result<Vec<u8>, Refusal> {
+        Ok(self.db.read(move |session| store::recording_key(session, id)).await?)
     }
 }
 

@@ -1,12 +1,18 @@
 //! The tables of recordings; the only place here that knows Diesel.
 
 mod consents;
+mod looks;
+mod provider;
 mod recordings;
 mod segments;
 
 use consilium_db::types;
 
 pub(crate) use consents::{insert_consent, insert_hold};
+pub(crate) use looks::{Look, LookId, due_looks, insert_look, next_look};
+pub(crate) use provider::{
+    Waiting, due_files, insert_file, list_files, lock_file, postpone_file, retry_file, settle_file, waiting_file,
+};
 pub(crate) use recordings::{
     Due, Work, due, find, finish_work, insert, live, lock, of_consultation, postpone, recording_key, save,
     set_progress, set_work,
@@ -50,6 +56,7 @@ diesel::table! {
         attempts -> Integer,
         retry_at -> Instant,
         version -> BigInt,
+        agreed_in -> Nullable<Uuid>,
     }
 }
 
@@ -94,5 +101,42 @@ diesel::table! {
         held -> Bool,
         reason -> Binary,
         set_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::types::{Instant, Uuid};
+    provider_recording (id) {
+        id -> Uuid,
+        facility_id -> Uuid,
+        consultation_id -> Uuid,
+        patient_id -> Uuid,
+        provider -> Text,
+        room -> Text,
+        reference -> Text,
+        started_at -> Instant,
+        ended_at -> Nullable<Instant>,
+        download -> Nullable<Binary>,
+        status -> Text,
+        problem -> Nullable<Text>,
+        attempts -> Integer,
+        retry_at -> Instant,
+        reported_at -> Instant,
+        settled_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::types::{Instant, Uuid};
+    provider_look (id) {
+        id -> Uuid,
+        facility_id -> Uuid,
+        consultation_id -> Uuid,
+        provider -> Text,
+        room -> Text,
+        number -> Integer,
+        due_at -> Instant,
     }
 }

@@ -1,9 +1,10 @@
-//! Virtual actors, timers, durable subscribers and the live event bus.
+//! Virtual actors, timers, durable subscribers, work that stands in rows, and the live event bus.
 //! Knows the database only through `consilium-db`, and no module of the product.
 
 mod arbiters;
 mod bus;
 mod directory;
+mod due;
 mod entity;
 mod entity_actor;
 mod placement;
@@ -14,6 +15,7 @@ mod timers;
 
 pub use bus::{EventBus, InProcessBus, LiveEvent, Signal, Subscription};
 pub use directory::{Directory, DirectorySettings};
+pub use due::{DueWork, DueWorker, Panicked};
 pub use entity::{Decision, Entity};
 pub use placement::{Owner, Placement, SingleNode};
 pub use sealer::{Sealer, SealerSettings};

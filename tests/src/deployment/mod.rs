@@ -178,9 +178,7 @@ impl Deployment {
             #[diesel(sql_type = sql::Nullable<sql::Text>)]
             detail: Option<String>,
         }
-        let vault = Vault::new(Keys::read(&self.folder().join("keys")).expect("keys"));
-        let url = self.database.parse().expect("a URL");
-        let db = Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database");
+        let db = self.db();
         let lines = db.read(|session| {
             let query = sql_query("SELECT action, detail FROM audit_entry ORDER BY tx, id");
             Ok(query.load::<Line>(session.connection())?)
@@ -189,6 +187,13 @@ impl Deployment {
         let wanted = wanted.filter(|line| actions.contains(&line.action.as_str()));
         let told = |detail: Option<String>| detail.map_or(Value::Null, |text| text.parse().expect("JSON"));
         wanted.map(|line| (line.action, told(line.detail))).collect()
+    }
+
+    /// Its database, with its keys.
+    pub fn db(&self) -> Db {
+        let vault = Vault::new(Keys::read(&self.folder().join("keys")).expect("keys"));
+        let url = self.database.parse().expect("a URL");
+        Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database")
     }
 
     /// Whether `consilium audit verify` finds the log whole; its findings otherwise.

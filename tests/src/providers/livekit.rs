@@ -72,6 +72,13 @@ impl LiveKit {
         self.0.lock().unwrap().egresses.clone()
     }
 
+    /// Somebody has the egress service record a room, beside the plugin, and store the file under `prefix`.
+    pub fn record(&self, room: &str, prefix: &str) {
+        let file = json!({"file_type": "MP4", "filepath": format!("{prefix}{room}-{{time}}")});
+        let composite = json!({"room_name": room, "file_outputs": [file]});
+        self.0.lock().unwrap().egresses.push(started(&composite));
+    }
+
     /// The egress service finishes all recordings.
     pub fn finish_egresses(&self) {
         for egress in &mut self.0.lock().unwrap().egresses {

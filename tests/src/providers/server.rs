@@ -241,6 +241,7 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
+    /// With a header; `Transfer-Encoding: chunked` has the body sent without its length.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -252,10 +253,22 @@ impl Answer {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("HTTP/1.1 {} Played\r\nContent-Length: {}\r\n", self.status, self.body.len());
+        let chunked = self.headers.iter().any(|(name, _)| name == "Transfer-Encoding");
+        let mut head = format!("HTTP/1.1 {} Played\r\n", self.status);
+        if !chunked {
+            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+        }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        [head.as_bytes(), b"\r\n", &self.body].concat()
+        let mut bytes = [head.as_bytes(), b"\r\n"].concat();
+        if !chunked {
+            return [bytes, self.body.clone()].concat();
+        }
+        for chunk in self.body.chunks(16 * 1024) {
+            bytes.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+            bytes.extend([chunk, b"\r\n"].concat());
+        }
+        [bytes.as_slice(), b"0\r\n\r\n"].concat()
     }
 }

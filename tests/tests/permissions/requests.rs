@@ -213,7 +213,7 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         "POST /plugins/{id}/reload" | "POST /plugins/{id}/resume" => (at("nowhere"), none),
         "POST /webhooks/{plugin_id}" => (path.replace("{plugin_id}", "nowhere"), json!({})),
         // Nothing was received: 404 for whoever is let in.
-        "POST /admin/received-webhooks/{id}/retry" => (at(doctor), none),
+        "POST /admin/received-webhooks/{id}/retry" | "POST /admin/provider-recordings/{id}/retry" => (at(doctor), none),
         "POST /admin/notifications/{id}/retry" => (at(&world.delivery), none), // 409: it is not dead
         "POST /webhook-subscriptions" => (at(""), webhook_subscription()),
         "DELETE /webhook-subscriptions/{id}" => (at(&world.subscribed().await), none),

@@ -10,4 +10,6 @@ mod consent;
 mod keeping;
 mod kills;
 mod playing;
+mod provider;
+mod provider_stage;
 mod stage;

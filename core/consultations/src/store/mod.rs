@@ -27,6 +27,6 @@ pub(crate) use participants::{left_open, participants, save_participants};
 pub(crate) use quality::{add_measurement, minutes, note_offer, quality, save_standing, standing};
 pub(crate) use ratings::{insert_rating, is_rated, ratings};
 pub(crate) use rooms::{clear_delay, lock_room, room, save_room};
-pub(crate) use sessions::{NewSession, close_session, open_session, sessions, summary};
+pub(crate) use sessions::{NewSession, close_session, open_session, sessions, summary, there_between};
 pub(crate) use videos::{LiveVideo, consultation_in, live_videos, save_videos, videos};
 pub(crate) use waiting::{WaitingRow, durations, forget_place, in_progress_since, places, save_place, waiting};

@@ -108,6 +108,20 @@ pub(crate) fn sessions(
     rows.into_iter().map(opened).collect()
 }
 
+/// Who was there at any time between these two.
+pub(crate) fn there_between(
+    session: &mut Session<'_>,
+    id: ConsultationId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<Vec<UserId>> {
+    Ok(stay::table
+        .filter(stay::consultation_id.eq(key(id)).and(stay::joined_at.lt(at(until))))
+        .filter(stay::left_at.is_null().or(stay::left_at.gt(maybe_at(Some(from)))))
+        .select(stay::user_id)
+        .distinct()
+        .load(session.connection())?)
+}
+
 fn opened(row: SessionRow) -> Result<ParticipantSession> {
     let (id, user_id, role, reconnected, (user_agent, device, connection), joined_at, left_at, because) = row;
     let unknown = |_| Error::Sealed("a session has an unknown word");

@@ -5,7 +5,7 @@ use consilium_kernel::{FacilityId, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{facts, store};
+use crate::{consultation_in_room, facts};
 
 /// Something that a provider saw in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,10 +45,9 @@ impl VideoReport {
 /// Writes what `provider` reports of the room it calls `room` to the record of its consultation. False when no
 /// consultation was held in such a room. Providers may report late, twice and in any order; a fact says when it was.
 pub fn video_reported(tx: &mut Tx<'_>, provider: &str, room: &str, report: &VideoReport) -> Result<bool> {
-    let Some(id) = store::consultation_in(tx, provider, room)? else { return Ok(false) };
-    let Some(consultation) = store::find(tx, id)? else { return Ok(false) };
+    let Some(consultation) = consultation_in_room(tx, provider, room)? else { return Ok(false) };
     tx.emit(Fact {
-        entity: facts::entity(id),
+        entity: facts::entity(consultation.id),
         version: consultation.version,
         event_type: report.event_type(),
         schema: 1,
@@ -60,6 +59,5 @@ pub fn video_reported(tx: &mut Tx<'_>, provider: &str, room: &str, report: &Vide
 
 /// Whose consultation was held in the room that `provider` calls `room`.
 pub fn video_facility(session: &mut Session<'_>, provider: &str, room: &str) -> Result<Option<FacilityId>> {
-    let Some(id) = store::consultation_in(session, provider, room)? else { return Ok(None) };
-    Ok(store::find(session, id)?.map(|consultation| consultation.facility_id))
+    Ok(consultation_in_room(session, provider, room)?.map(|consultation| consultation.facility_id))
 }

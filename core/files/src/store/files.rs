@@ -203,8 +203,19 @@ pub fn finish_upload(tx: &mut Tx<'_>, id: FileId) -> Result<()> {
     Ok(())
 }
 
+/// A file that is to be processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// Which.
+    pub id: FileId,
+    /// Whose rows it touches.
+    pub facility: FacilityId,
+    /// Where it stands.
+    pub status: Status,
+}
+
 /// Files to be processed now, of all facilities: the longest waiting first, without those in `busy`.
-pub fn due(session: &mut Session<'_>, busy: &[FileId], limit: i64) -> Result<Vec<(FacilityId, FileId, Status)>> {
+pub fn due(session: &mut Session<'_>, busy: &[FileId], limit: i64) -> Result<Vec<Due>> {
     let now = session.now();
     let waiting = [Status::Scanning, Status::Deleted].map(|status| status.to_string());
     let rows: Vec<(FacilityId, FileId, String)> = file::table
@@ -216,7 +227,7 @@ pub fn due(session: &mut Session<'_>, busy: &[FileId], limit: i64) -> Result<Vec
         .select((file::facility_id, file::id, file::status))
         .load(session.connection())?;
     let known = |text: &str| text.parse().map_err(|_| Error::Sealed("a file has an unknown status"));
-    rows.into_iter().map(|(facility, id, status)| Ok((facility, id, known(&status)?))).collect()
+    rows.into_iter().map(|(facility, id, status)| Ok(Due { facility, id, status: known(&status)? })).collect()
 }
 
 /// Puts off a file that could not be processed: by a second, then by twice as long each time, up to `longest`.

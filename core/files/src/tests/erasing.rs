@@ -2,6 +2,7 @@
 
 use consilium_db::{DatabaseUrl, Db, Keys, Vault};
 use consilium_kernel::RandomIds;
+use consilium_runtime::DueWorker;
 use diesel::{RunQueryDsl, sql_query};
 use std::sync::Arc;
 
@@ -86,8 +87,7 @@ async fn erasing_a_patient_erases_their_files() {
         let listed = db.read(move |session| shared(session, consultation, 0, 10)).await.unwrap();
         assert_eq!(listed, []);
         // What was still to be processed goes, row and bytes.
-        let worker = Arc::new(FileWorker::new(files));
-        worker.process_due().await.unwrap();
+        DueWorker::new(FileWorker::new(files)).work_off().await.unwrap();
         assert_eq!(stage.lying(), (0, 1));
         let scope = consilium_kernel::Scope::of(stage.patient.facility_id);
         let found = db.read(move |session| crate::store::find(session, scope, waiting)).await.unwrap();

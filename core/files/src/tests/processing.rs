@@ -1,6 +1,6 @@
 //! From the folder of uploads to the store, past the scanner.
 
-use std::{sync::Arc, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use super::{
     clamd::{Clamd, LONGEST, eicar},
@@ -129,9 +129,23 @@ async fn what_belongs_to_nothing_is_tidied_away_at_the_start() {
         stage.send(&stage.patient, kept, 0, &picture(50)).await.unwrap();
         let orphan = stage.folder.path().join("uploads").join(super::stage::fresh::<()>().to_string());
         std::fs::write(&orphan, b"left by a crash").unwrap();
-        Arc::new(FileWorker::new(stage.files.clone())).tidy().await.unwrap();
+        FileWorker::new(stage.files.clone()).tidy().await.unwrap();
         assert!(!orphan.exists());
         assert_eq!(stage.lying(), (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn half_written_objects_are_swept_away_and_whole_ones_are_not() {
+    on_both(async |stage| {
+        let kept = stage.available(&picture(50)).await;
+        let folder = stage.folder.path().join("files");
+        std::fs::write(folder.join(format!("{}#1", super::stage::fresh::<()>())), b"left by a crash").unwrap();
+        assert_eq!(stage.lying(), (0, 2));
+        stage.files.depot().sweep().unwrap();
+        assert_eq!(stage.lying(), (0, 1));
+        assert_eq!(stage.get(kept).await.status, Status::Available);
     })
     .await;
 }

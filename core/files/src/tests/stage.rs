@@ -14,7 +14,7 @@ use consilium_kernel::{
     CommandMeta, ConsultationId, DEFAULT_FACILITY, DoctorId, Id, Ids, MessageId, PatientId, Principal, RandomIds,
     Refusal, Role, Scope, User, UserId,
 };
-use consilium_runtime::TimerWorker;
+use consilium_runtime::{DueWorker, TimerWorker};
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use futures_util::{StreamExt as _, stream};
 
@@ -153,7 +153,7 @@ impl Stage {
     }
 
     pub async fn process(&self) -> usize {
-        Arc::new(FileWorker::new(self.files.clone())).process_due().await.unwrap()
+        DueWorker::new(FileWorker::new(self.files.clone())).work_off().await.unwrap()
     }
 
     pub async fn fire_timers(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The directory, a doctor's profile, and the decision whether a doctor is listed.
 
-use consilium_db::{Tx, outbox::Fact};
+use consilium_db::{Session, Tx, outbox::Fact};
 use consilium_kernel::{CommandMeta, DoctorId, EntityRef, Refusal};
 use serde_json::json;
 
@@ -27,9 +27,36 @@ impl People {
         let wanted = wanted(filter)?;
         let (limit, after) = cursor::read(&page)?;
         let scope = meta.scope;
-        let page =
-            self.db.read(move |read| store::directory::list(read, scope, &wanted, after.as_ref(), limit)).await?;
+        let page = self
+            .db
+            .read(move |read| {
+                store::directory::list(read, scope, Verification::Approved, &wanted, after.as_ref(), limit)
+            })
+            .await?;
         Ok(Page { items: page.items.into_iter().map(Doctor::public).collect(), ..page })
+    }
+
+    /// The doctors of the facility whose review has come so far, for administrators: all of their profiles.
+    ///
+    /// # Errors
+    /// `forbidden` for all others; `not_a_cursor`, `out_of_range`.
+    pub async fn doctors_by_verification(
+        &self,
+        meta: &CommandMeta,
+        verification: Verification,
+        filter: DoctorFilter,
+        page: PageRequest,
+    ) -> Result<Page<Doctor>, Refusal> {
+        if !decide::is_admin(&meta.principal) {
+            return Err(Refusal::forbidden());
+        }
+        let wanted = wanted(filter)?;
+        let (limit, after) = cursor::read(&page)?;
+        let scope = meta.scope;
+        let read = move |read: &mut Session<'_>| {
+            store::directory::list(read, scope, verification, &wanted, after.as_ref(), limit)
+        };
+        Ok(self.db.read(read).await?)
     }
 
     /// A verified doctor for everybody; one who is not verified for the doctor and administrators.

@@ -1,4 +1,4 @@
-//! The public list of doctors.
+//! Lists of doctors.
 
 use consilium_db::{
     MultiBackend, Result, Session,
@@ -35,17 +35,18 @@ pub struct Wanted {
     pub ids: Option<Vec<DoctorId>>,
 }
 
-/// Verified doctors in the order of their names.
+/// Doctors whose review has come so far, in the order of their names.
 pub fn list(
     session: &mut Session<'_>,
     scope: Scope,
+    verification: Verification,
     wanted: &Wanted,
     after: Option<&After>,
     limit: i64,
 ) -> Result<Page<Doctor>> {
     let mut query = table::table
         .filter(table::facility_id.eq(key(scope.facility_id)))
-        .filter(table::status.eq(Verification::Approved.to_string()))
+        .filter(table::status.eq(verification.to_string()))
         .select(DoctorRow::as_select())
         .order((table::sort_name.asc(), table::id.asc()))
         .limit(limit + 1)

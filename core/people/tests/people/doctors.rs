@@ -57,6 +57,40 @@ async fn only_administrators_decide_and_a_rejection_needs_a_reason() {
 }
 
 #[actix_rt::test]
+async fn administrators_list_doctors_by_how_far_their_review_has_come() {
+    for bench in both() {
+        let (account, first) = bench.doctor("a@example.org", "Ahmed").await;
+        let (_, second) = bench.doctor("b@example.org", "Begum").await;
+        let (_, third) = bench.doctor("c@example.org", "Chowdhury").await;
+        let list = async |meta: &CommandMeta, verification, q: Option<&str>, page| {
+            let filter = DoctorFilter { q: q.map(str::to_owned), ..DoctorFilter::default() };
+            bench.people.doctors_by_verification(meta, verification, filter, page).await
+        };
+        let admin = staff(Role::Admin);
+        let ids = async |verification, q| {
+            let page = list(&admin, verification, q, PageRequest::default()).await.unwrap();
+            page.items.into_iter().map(|doctor| doctor.id).collect::<Vec<_>>()
+        };
+        bench.decide(&second, Decision::Approved).await.unwrap();
+        assert_eq!(ids(Verification::Pending, None).await, [first.id, third.id]);
+        assert_eq!(ids(Verification::Pending, Some("chow")).await, [third.id]);
+        assert_eq!(ids(Verification::Approved, None).await, [second.id]);
+        bench.decide(&third, Decision::Rejected).await.unwrap();
+        let rejected = list(&admin, Verification::Rejected, None, PageRequest::default()).await.unwrap();
+        assert!(rejected.items[0].verification_reason.is_some(), "the reason is for administrators");
+        bench.decide(&third, Decision::Approved).await.unwrap();
+        let one = PageRequest { limit: Some(1), cursor: None };
+        let page = list(&admin, Verification::Approved, None, one.clone()).await.unwrap();
+        let rest = PageRequest { cursor: page.next_cursor, ..one };
+        let rest = list(&admin, Verification::Approved, None, rest).await.unwrap();
+        assert_eq!((page.items[0].id, rest.items[0].id, rest.next_cursor), (second.id, third.id, None));
+        for nobody in [&anonymous(), &as_user(&account), &staff(Role::Nurse), &staff(Role::Pharmacist)] {
+            assert_eq!(code(list(nobody, Verification::Pending, None, PageRequest::default()).await), "forbidden");
+        }
+    }
+}
+
+#[actix_rt::test]
 async fn a_repeated_decision_is_answered_and_not_done_again() {
     for bench in both() {
         let (_, doctor) = bench.doctor("d@example.org", "Khatun").await;

@@ -5,6 +5,7 @@ use crate::{
     CallError, Isolation,
     border::{Frame, Tag},
     generation::Generation,
+    services::Grant,
 };
 use consilium_plugin_contract::Manifest;
 use std::{sync::Arc, time::Instant};
@@ -135,6 +136,11 @@ impl Turn {
     /// What the generation that will serve the call may see.
     pub(crate) fn manifest(&self) -> &Manifest {
         &self.generation.build.manifest
+    }
+
+    /// What the generation that would serve the call may do.
+    pub(crate) fn grant(&self) -> Arc<Grant> {
+        Arc::clone(&self.generation.build.grant)
     }
 
     /// Sends the call. None when its generation ended meanwhile: it was not sent, and needs another turn.

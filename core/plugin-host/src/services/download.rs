@@ -41,7 +41,7 @@ impl Fetcher {
             return blobs.keep_answered(resume, have, answered?).await;
         }
         let late = |_| PluginError::retryable("timeout", "the server did not answer in time");
-        let response = timeout_at(until, self.open(secrets, &request)).await.map_err(late)??;
+        let response = timeout_at(until, self.open(secrets, &request, self.timeout())).await.map_err(late)??;
         let (status, headers) = (response.status(), headers_of(&response, secrets));
         let mut target = match blobs.target(resume, have, status, &headers).await? {
             ControlFlow::Continue(target) => target,

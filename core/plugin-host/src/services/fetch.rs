@@ -40,6 +40,8 @@ struct Outgoing {
     url: Url,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
+    /// From sending it to the end of the answer.
+    limit: Duration,
     /// Headers that hold secrets; they do not follow to another origin.
     secret_headers: Vec<HeaderName>,
     secret_body: bool,
@@ -55,8 +57,7 @@ impl Fetcher {
         let mut client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .user_agent(concat!("Consilium/", env!("CARGO_PKG_VERSION")))
-            .timeout(timeout);
+            .user_agent(concat!("Consilium/", env!("CARGO_PKG_VERSION")));
         if !egress.allow_private() {
             client = client.dns_resolver(Arc::new(PublicOnly));
         }
@@ -72,19 +73,30 @@ impl Fetcher {
     }
 
     pub(crate) async fn fetch(&self, secrets: &Secrets, request: HttpFetch) -> Result<HttpFetched, PluginError> {
-        let work = async { self.receive(secrets, self.open(secrets, &request).await?).await };
+        let work = async { self.receive(secrets, self.open(secrets, &request, self.timeout).await?).await };
         let late = |_| Err(PluginError::retryable("timeout", "the server did not answer in time"));
         tokio::time::timeout(self.limit(&request), work).await.unwrap_or_else(late)
     }
 
-    /// How long a request may take.
+    /// How long any request of the plugin may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// How long this request may take.
     pub(super) fn limit(&self, request: &HttpFetch) -> Duration {
         request.timeout_ms.map_or(self.timeout, Duration::from_millis).min(self.timeout)
     }
 
-    /// Sends the request, follows redirects, and answers the response without its body.
-    pub(super) async fn open(&self, secrets: &Secrets, request: &HttpFetch) -> Result<Response, PluginError> {
-        let mut outgoing = Outgoing::prepare(secrets, request)?;
+    /// Sends the request, follows redirects, and answers the response without its body. From each sending to the end
+    /// of its answer it may take as long as `limit`.
+    pub(super) async fn open(
+        &self,
+        secrets: &Secrets,
+        request: &HttpFetch,
+        limit: Duration,
+    ) -> Result<Response, PluginError> {
+        let mut outgoing = Outgoing::prepare(secrets, request, limit)?;
         for hop in 0..=MAX_REDIRECTS {
             let refused = |denial: Denial| self.denials.refuse(&denial, hop > 0);
             self.egress.check(&outgoing.url).map_err(refused)?;
@@ -99,7 +111,7 @@ impl Fetcher {
 
     async fn send(&self, outgoing: &Outgoing, redirected: bool) -> Result<Response, PluginError> {
         let request = self.client.request(outgoing.method.clone(), outgoing.url.clone());
-        let mut request = request.headers(outgoing.headers.clone());
+        let mut request = request.headers(outgoing.headers.clone()).timeout(outgoing.limit);
         if let Some(body) = &outgoing.body {
             request = request.body(body.clone());
         }
@@ -141,7 +153,7 @@ pub(super) fn headers_of(response: &Response, secrets: &Secrets) -> BTreeMap<Str
 }
 
 impl Outgoing {
-    fn prepare(secrets: &Secrets, request: &HttpFetch) -> Result<Self, PluginError> {
+    fn prepare(secrets: &Secrets, request: &HttpFetch, limit: Duration) -> Result<Self, PluginError> {
         let invalid = |what: &str| PluginError::permanent("request_invalid", what.to_owned());
         let url = Url::parse(&request.url).map_err(|e| invalid(&format!("url: {e}")))?;
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?;
@@ -170,7 +182,7 @@ impl Outgoing {
             Some(body) => secrets.inject(&body.0).map(|(body, injected)| (Some(body), injected))?,
             None => (None, false),
         };
-        Ok(Self { method, url, headers, body, secret_headers, secret_body })
+        Ok(Self { method, url, headers, body, limit, secret_headers, secret_body })
     }
 
     /// Where a response points to, when it points anywhere.
@@ -220,7 +232,7 @@ fn address_denied(error: &reqwest::Error) -> Option<&AddressDenied> {
 }
 
 /// Says what went wrong without the URL, which may hold anything.
-fn describe(error: &reqwest::Error) -> PluginError {
+pub(super) fn describe(error: &reqwest::Error) -> PluginError {
     if error.is_timeout() {
         return PluginError::retryable("timeout", "the server did not answer in time");
     }

@@ -1,6 +1,6 @@
 //! What one plugin may do: each host call is checked here before it is carried out.
 
-use super::{HostServices, Secrets, denials::Denials, egress::Egress, fetch::Fetcher};
+use super::{Arriving, HostServices, Secrets, denials::Denials, egress::Egress, fetch::Fetcher};
 use crate::{
     PluginConfig, Settings,
     config::millis,
@@ -13,6 +13,7 @@ use consilium_plugin_contract::{
         Clock, ClockTime, Done, Emit, HttpFetch, KvDelete, KvDeleted, KvFound, KvGet, KvList, KvListed, KvPut,
         KvStored, KvWrite, Log, LogLevel, Secret, SecretValue,
     },
+    video::Download,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -100,6 +101,11 @@ impl Grant {
             KvGet::METHOD | KvPut::METHOD | KvDelete::METHOD | KvList::METHOD => self.serve_kv(method, request).await,
             _ => Err(PluginError::permanent("unknown_method", format!("the host has no {method:?}"))),
         }
+    }
+
+    /// Begins to fetch a file for the core, as if the plugin had asked.
+    pub(crate) async fn arriving(&self, from: &Download) -> Result<Arriving, PluginError> {
+        self.fetcher()?.download(&self.secrets, from).await
     }
 
     pub(super) fn fetcher(&self) -> Result<&Fetcher, PluginError> {

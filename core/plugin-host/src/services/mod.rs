@@ -1,6 +1,7 @@
 //! What a plugin may ask of the host. The core implements [`HostServices`]; this folder checks the
 //! plugin's permissions before anything reaches it, and makes HTTP requests itself.
 
+mod arriving;
 mod blobs;
 mod denials;
 mod download;
@@ -11,6 +12,7 @@ mod memory;
 mod memory_blobs;
 mod secrets;
 
+pub use arriving::Arriving;
 pub use blobs::BlobStore;
 pub(crate) use grant::Grant;
 pub use memory::{Audited, MemoryServices};

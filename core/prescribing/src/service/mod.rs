@@ -5,6 +5,7 @@ mod issue;
 mod read;
 mod send;
 mod way;
+mod worklist;
 
 use std::{sync::Arc, time::Duration};
 

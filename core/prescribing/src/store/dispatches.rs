@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use consilium_db::{
-    Error, Result, Session, Tx,
+    Error, MultiBackend, Result, Session, Tx,
     types::{at, key, keys},
 };
-use consilium_kernel::{FacilityId, Id, PrescriptionId, Timestamp};
+use consilium_kernel::{FacilityId, Id, PrescriptionId, Scope, Timestamp};
 use diesel::{prelude::*, result::DatabaseErrorKind, result::Error as DieselError};
 
 use super::tables::pharmacy_dispatch as table;
@@ -141,6 +141,27 @@ pub(super) fn latest_of(
         .load(session.connection())?;
     // Later rows replace earlier ones.
     rows.into_iter().map(|row| DispatchRow::try_from(row).map(|row| (row.prescription_id, row))).collect()
+}
+
+/// The facility's dispatches that are as far as this, after `after`, the oldest first.
+pub(crate) fn with_status(
+    session: &mut Session<'_>,
+    scope: Scope,
+    status: DispatchStatus,
+    after: Option<DispatchId>,
+    limit: i64,
+) -> Result<Vec<DispatchRow>> {
+    let mut query = table::table
+        .filter(table::facility_id.eq(key(scope.facility_id)).and(table::status.eq(status.to_string())))
+        .order(table::id)
+        .limit(limit)
+        .select(Stored::as_select())
+        .into_boxed::<MultiBackend>();
+    if let Some(after) = after {
+        query = query.filter(table::id.gt(key(after)));
+    }
+    let rows: Vec<Stored> = query.load(session.connection())?;
+    rows.into_iter().map(DispatchRow::try_from).collect()
 }
 
 /// Writes a new dispatch. Refuses with `already_sent` while the prescription has one that goes on.

@@ -6,9 +6,9 @@ mod tables;
 
 pub(crate) use dispatches::{
     DispatchRow, attempted, dispatch, dispatch_by_reference, has_queued, insert_dispatch, latest_dispatch,
-    note_problem, save_dispatch,
+    note_problem, save_dispatch, with_status,
 };
 pub(crate) use prescriptions::{
     PrescriptionRow, advance, by_code, content, insert, of_consultation, of_consultations, of_patient, prescription,
-    row, whole,
+    row, some, whole,
 };

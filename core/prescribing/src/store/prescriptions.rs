@@ -147,6 +147,16 @@ pub(crate) fn of_consultations(
     all(session, &rows)
 }
 
+/// These prescriptions of the facility, in no order.
+pub(crate) fn some(session: &mut Session<'_>, scope: Scope, ids: &[PrescriptionId]) -> Result<Vec<Prescription>> {
+    let rows: Vec<PrescriptionRow> = table::table
+        .filter(table::id.eq_any(keys(ids.iter().copied())))
+        .filter(table::facility_id.eq(key(scope.facility_id)))
+        .select(PrescriptionRow::as_select())
+        .load(session.connection())?;
+    all(session, &rows)
+}
+
 /// Rows with what is sealed in them and their latest dispatches, in two queries.
 fn all(session: &mut Session<'_>, rows: &[PrescriptionRow]) -> Result<Vec<Prescription>> {
     session.prepare_to_open(rows.iter().map(|row| &row.content))?;

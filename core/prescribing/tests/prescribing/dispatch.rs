@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use consilium_db::testing::TestDb;
-use consilium_kernel::Role;
+use consilium_kernel::{Role, User};
 use consilium_plugin_contract::pharmacy::DispatchStatus;
+use consilium_prescribing::DispatchStatus as Status;
 use consilium_runtime::TimerWorker;
 
 use crate::world::{Deed, MEDICINE, World, code, meta, staff};
@@ -37,6 +38,44 @@ async fn patient_and_doctor_send_it_and_nobody_else() {
         assert_eq!(call.prescription.medicines[0].name, MEDICINE);
         assert_eq!(call.prescription.prescriber.licence_number, "BMDC A-48213");
         assert_eq!(call.prescription.patient.name.as_ref().unwrap().given, "Rabeya");
+    }
+}
+
+#[actix_rt::test]
+async fn pharmacists_see_what_is_to_be_dispensed_in_their_facility() {
+    for test in TestDb::both() {
+        let world = World::begun(test).await;
+        let pharmacist = staff(Role::Pharmacist);
+        let list = async |who: &User, status: Option<Status>, limit, cursor: Option<&str>| {
+            world.prescribing.to_dispense(&meta(who), status, limit, cursor).await
+        };
+        let ids = async |status| {
+            let found = list(&pharmacist, status, None, None).await.unwrap();
+            found.items.into_iter().map(|item| item.document.id).collect::<Vec<_>>()
+        };
+        world.issue().await;
+        assert_eq!(ids(None).await, [], "what was only issued is nobody's to dispense");
+        let first = world.sent().await;
+        world.work(&world.dispatcher).await;
+        let second = world.sent().await;
+        assert_eq!(ids(None).await, [first, second], "the longest waiting first, whatever their status");
+        assert_eq!((ids(Some(Status::Sent)).await, ids(Some(Status::Queued)).await), (vec![first], vec![second]));
+        assert_eq!(ids(Some(Status::Dispensed)).await, []);
+        assert_eq!(world.audited("read_prescription").await, 4, "each that was shown");
+
+        let page = list(&pharmacist, None, Some(1), None).await.unwrap();
+        let rest = list(&pharmacist, None, Some(1), page.next_cursor.as_deref()).await.unwrap();
+        let seen = [&page.items[0], &rest.items[0]].map(|item| item.document.id);
+        assert_eq!((seen, rest.next_cursor), ([first, second], None));
+        assert_eq!(code(list(&pharmacist, None, None, Some("nonsense")).await), "invalid");
+
+        world.prescribing.withdraw(&meta(&world.doctor), second).await.unwrap();
+        assert_eq!(ids(None).await, [first], "what was withdrawn is not dispensed");
+        let elsewhere = User { facility_id: consilium_kernel::Id::new(first.uuid()), ..pharmacist.clone() };
+        assert_eq!(code(list(&elsewhere, None, None, None).await), "forbidden");
+        for nobody in [&world.doctor, &world.patient, &staff(Role::Admin), &staff(Role::Nurse)] {
+            assert_eq!(code(list(nobody, None, None, None).await), "forbidden", "{}", nobody.role);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use consilium_consultations::Part;
 use consilium_db::{
     AnyConnection, Cell, Encrypted, Error, Result, Session, Tx,
-    types::{at, key, keys, maybe_at},
+    types::{at, key, keys, maybe_at, maybe_key},
 };
 use consilium_files::MediaType;
 use consilium_kernel::{ConsultationId, FacilityId, PatientId, Refusal, Scope, Timestamp, UserId};
@@ -15,7 +15,7 @@ use diesel::{
 };
 use strum::{Display, EnumString};
 
-use super::{recording, recording_consent as consent};
+use super::{provider::provider_of, recording, recording_consent as consent};
 use crate::{
     model::{Consent, Recording, RecordingId, Status},
     refusal::RecordingRefusal,
@@ -24,7 +24,7 @@ use crate::{
 /// What remains to be done in the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
 #[strum(serialize_all = "snake_case")]
-pub(crate) enum Work {
+pub enum Work {
     /// Join the segments.
     Join,
     /// Remove what was joined, or never counted.
@@ -35,7 +35,7 @@ pub(crate) enum Work {
 
 /// Work that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Due {
+pub struct Due {
     /// Of which recording.
     pub id: RecordingId,
     /// Whose rows it touches.
@@ -69,6 +69,7 @@ struct RecordingRow {
     processed_with: Option<String>,
     progress: i32,
     held: bool,
+    agreed_in: Option<RecordingId>,
     requested_at: Timestamp,
     started_at: Option<Timestamp>,
     stopped_at: Option<Timestamp>,
@@ -96,7 +97,7 @@ impl RecordingRow {
             opened => opened.transpose()?,
         };
         Ok(Recording {
-            consents: consents(session, self.id)?,
+            consents: consents(session, self.agreed_in.unwrap_or(self.id))?,
             id: self.id,
             facility_id: self.facility_id,
             consultation_id: self.consultation_id,
@@ -120,6 +121,8 @@ impl RecordingRow {
             processed_with: self.processed_with,
             progress: self.progress,
             held: self.held,
+            provider: self.agreed_in.map(|_| provider_of(session, self.id)).transpose()?,
+            agreed_in: self.agreed_in,
             requested_at: self.requested_at,
             started_at: self.started_at,
             stopped_at: self.stopped_at,
@@ -168,6 +171,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &Recording, recording_key: &[u8]) -> 
             recording::received.eq(signed(new.received)),
             recording::progress.eq(new.progress),
             recording::held.eq(new.held),
+            recording::agreed_in.eq(maybe_key(new.agreed_in)),
+            recording::media_type.eq(new.media_type.map(MediaType::essence)),
             recording::requested_at.eq(at(new.requested_at)),
             recording::attempts.eq(0),
             recording::retry_at.eq(at(new.requested_at)),

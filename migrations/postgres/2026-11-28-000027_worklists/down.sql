@@ -1,0 +1,1 @@
+DROP INDEX pharmacy_dispatch_worklist;
