@@ -24,9 +24,9 @@ const PAGES = {
     ["/messages", "Messages"], ["/availability", "Your hours"], ["/figures", "Figures"], ["/profile", "Profile"],
   ],
   nurse: [["/", /Hello/], ["/waiting-room", "Waiting room"], ["/appointments", "Appointments"]],
-  pharmacist: [["/dispense", "Check a prescription"], ["/messages", "Messages"], ["/inbox", "Inbox"]],
+  pharmacist: [["/dispense", "Prescriptions"], ["/messages", "Messages"], ["/inbox", "Inbox"]],
   support: [["/issues", "Technical issues"]],
-  admin: [["/admin/system", "System"], ["/admin/doctors", "Verify a doctor"], ["/admin/deliveries", "Deliveries"]],
+  admin: [["/admin/system", "System"], ["/admin/doctors", "Verify doctors"], ["/admin/deliveries", "Deliveries"]],
 };
 
 await play(async (come) => {

@@ -92,11 +92,16 @@ async function support(person, rafi, ayesha) {
   await ayesha("POST", `/consultations/${given.consultation_id}/end`, {});
 }
 
-/** A genuine prescription, the same once it was withdrawn, and one that is none. */
+/** What is to be dispensed; a genuine prescription, the same once it was withdrawn, and one that is none. */
 async function thePharmacist(person, { id, verification_code }, ayesha) {
   const { page } = person;
+  await ayesha("POST", `/prescriptions/${id}/send`, {});
   await person.signIn();
-  await page.getByRole("link", { name: "Check a prescription" }).click();
+  await page.getByRole("link", { name: "Prescriptions" }).click();
+  const card = page.getByRole("article").filter({ hasText: "Ibuprofen 400 mg" });
+  await card.getByText("On its way to the pharmacy").waitFor();
+  await page.getByLabel("Show").selectOption("dispensed");
+  await card.waitFor({ state: "detached" });
   const check = async (code, words) => {
     await page.getByLabel("Code").fill(code);
     await page.getByRole("button", { name: "Check" }).click();
@@ -121,19 +126,18 @@ async function theAdministrator(come) {
   await doctor.page.getByRole("radio", { name: "a doctor" }).check({ force: true });
   await doctor.page.getByRole("button", { name: "Create account" }).click();
   await doctor.heading("Hello Sadia");
-  const { doctor: profile } = await (await api("sadia"))("GET", "/me");
-
   const person = await come("admin");
   const { page } = person;
   await person.signIn();
-  await page.getByRole("link", { name: "Verify a doctor" }).click();
-  await page.getByLabel("Number").fill(profile.id);
-  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByRole("link", { name: "Verify doctors" }).click();
   await page.getByRole("heading", { name: /Sadia Khan/ }).waitFor();
   await page.getByRole("button", { name: "Reject" }).click();
   await page.getByRole("alert").waitFor(); // a rejection needs a reason
   await page.getByRole("button", { name: "Approve" }).click();
-  await person.sees("approved");
+  await page.getByRole("heading", { name: /Sadia Khan/ }).waitFor({ state: "detached" });
+  await page.getByLabel("Show").selectOption("approved");
+  await page.getByLabel("Name").fill("Sadia");
+  await page.getByRole("article").filter({ hasText: "Sadia Khan" }).getByText("Approved").waitFor();
   await person.accessible("a doctor who was approved");
   await person.picture("admin-doctor");
   await doctor.page.goto("/doctors");

@@ -81,6 +81,13 @@ const RECORDING: Words = {
 };
 export const recordingStatus = (code: string) => say(RECORDING, code);
 
+const VERIFICATION: Words = {
+  pending: msg`To be verified`,
+  approved: msg`Approved`,
+  rejected: msg`Rejected`,
+};
+export const verification = (code: string) => say(VERIFICATION, code);
+
 const NOTIFICATION: Words = {
   appointment_booked: msg`An appointment was asked for`,
   appointment_accepted: msg`Your appointment is confirmed`,

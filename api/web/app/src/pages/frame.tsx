@@ -65,9 +65,9 @@ function Places() {
     patient: [["/appointments", t`Appointments`], ["/doctors", t`Find a doctor`], messages, ["/profile", t`Profile`]],
     doctor: [["/calendar", t`Calendar`], ["/requests", t`Requests`], ["/waiting-room", t`Waiting room`], messages, ["/availability", t`Hours`], ["/figures", t`Figures`], ["/profile", t`Profile`]],
     nurse: [["/waiting-room", t`Waiting room`], ["/appointments", t`Appointments`], messages],
-    pharmacist: [["/dispense", t`Check a prescription`], messages],
+    pharmacist: [["/dispense", t`Prescriptions`], messages],
     support: [["/issues", t`Technical issues`], ["/waiting-room", t`Waiting room`]],
-    admin: [["/admin/system", t`System`], ["/admin/doctors", t`Verify a doctor`], ["/admin/deliveries", t`Deliveries`], ["/issues", t`Technical issues`]],
+    admin: [["/admin/system", t`System`], ["/admin/doctors", t`Verify doctors`], ["/admin/deliveries", t`Deliveries`], ["/issues", t`Technical issues`]],
   };
   const mine = places[role ?? ""] ?? [["/doctors", t`Find a doctor`]];
   return (
