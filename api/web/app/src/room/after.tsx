@@ -56,7 +56,7 @@ function Rate({ id }: { id: string }) {
     <section className="card">
       <h2><Trans>How was it?</Trans></h2>
       <Form {...rate.form}>
-        <Choices legend={t`From 1 (bad) to 5 (very good)`} name="stars" value={stars} onChange={setStars} options={STARS.map((value) => ({ value, words: value }))} />
+        <Choices legend={t`From 1 (bad) to 5 (very good)`} name="stars" className="stars" value={stars} onChange={setStars} options={STARS.map((value) => ({ value, words: value }))} />
         {stars && <Field label={t`What should we know?`} name="text" rows={2} maxLength={2000} />}
         <Trouble error={rate.error} />
         <div><Button type="submit" isDisabled={!stars} isPending={rate.isPending}><Trans>Send</Trans></Button></div>
