@@ -1,7 +1,7 @@
 # What one can do here; `make` lists it. Each target is a script of the same name below scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint format fuzz advisories setup clean
+.PHONY: help build run test bench bench-quick lint format fuzz advisories pictures setup clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ build: ## Build the server and the plugins
 test: ## Run every test; starts the services that tests need and stops them
 	@scripts/test $(ARGS)
 
+bench: ## Measure the server beside the limits of this machine; writes docs/benchmarks.md
+	@scripts/bench full
+
+bench-quick: ## The same within two minutes; fails on a large loss against the committed table
+	@scripts/bench quick
+
 lint: ## Check formatting, clippy, licences and banned crates
 	@scripts/lint
 
@@ -25,6 +31,9 @@ format: ## Format the sources
 
 advisories: ## Check dependencies against the RustSec database (needs the network)
 	@scripts/lint advisories
+
+pictures: ## Make the pictures of the documentation anew
+	@scripts/pictures
 
 setup: ## Install what tests, lint and fuzzing need
 	@scripts/setup-tests tests lint fuzz

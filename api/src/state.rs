@@ -241,6 +241,7 @@ pub fn identity_settings(config: &Config, issuer: &str) -> IdentitySettings {
         issuer: if issuer.is_empty() { "consilium".to_owned() } else { issuer.to_owned() },
         access_token_minutes: set.access_token_minutes,
         refresh_token_days: set.refresh_token_days,
+        refresh_grace_seconds: set.refresh_grace_seconds,
         session_idle_hours: set.idle_days * 24,
         require_verified_email: set.require_verified_email,
         hashing: Hashing { memory_kib: set.argon2_memory_kib, iterations: set.argon2_passes, ..Hashing::default() },

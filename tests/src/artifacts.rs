@@ -1,6 +1,6 @@
 //! Finds what `scripts/build` left beside the running test: the server and the plugins.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, process::Command};
 
 /// The folder that cargo links programs into, `target/debug` for a debug build.
 pub fn folder() -> PathBuf {
@@ -18,6 +18,15 @@ pub fn consilium() -> PathBuf {
 pub fn plugin(plugin: &str) -> PathBuf {
     let package = plugin.replace('-', "_");
     built(format!("{}{package}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX))
+}
+
+/// Has the cargo that this command runs build as a stranger's does: without the network, and without the flags and the
+/// build folder of this workspace. Only what it compiles in between is kept for the next one.
+pub fn stranger(command: &mut Command) -> &mut Command {
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR"] {
+        command.env_remove(name);
+    }
+    command.env("CARGO_NET_OFFLINE", "true").env("CARGO_BUILD_BUILD_DIR", folder().join("strangers"))
 }
 
 fn built(file: String) -> PathBuf {

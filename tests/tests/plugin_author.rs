@@ -25,15 +25,10 @@ use serde_json::{Value, json};
 /// Where cargo puts the library of the first plugin.
 const LIBRARY: &str = "target/debug/libacme_video.so";
 
-/// A program in `folder`, without the network as far as cargo goes, and with a build folder of its own.
+/// A program in `folder`, whose cargo is a stranger's.
 fn strangers(folder: &Path, program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(folder).env("CARGO_NET_OFFLINE", "true").env("CARGO_TERM_COLOR", "never");
-    // Not those of this workspace: a stranger's cargo knows neither.
-    command
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("CARGO_TARGET_DIR", folder.join("target"));
+    artifacts::stranger(&mut command).current_dir(folder).env("CARGO_TERM_COLOR", "never");
     command
 }
 

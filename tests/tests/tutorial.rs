@@ -84,15 +84,12 @@ impl Shell {
     fn start(folder: &Path) -> Self {
         let program = artifacts::consilium();
         let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
-        let mut child = Command::new("bash")
+        let mut child = artifacts::stranger(&mut Command::new("bash"))
             .args(["--noprofile", "--norc"])
             .current_dir(folder)
             .env("PATH", path)
             .env("HOME", std::env::var("HOME").unwrap_or_default())
-            .env("CARGO_NET_OFFLINE", "true")
             .env("CARGO_TERM_QUIET", "true")
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("RUSTFLAGS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -145,6 +145,9 @@ fn check(config: &Config, errors: &mut Vec<String>) {
     if !(1..=90).contains(&config.identity.refresh_token_days) {
         wrong("identity.refresh_token_days", &config.identity.refresh_token_days, "is not between 1 and 90");
     }
+    if config.identity.refresh_grace_seconds > 300 {
+        wrong("identity.refresh_grace_seconds", &config.identity.refresh_grace_seconds, "is more than 300");
+    }
     if config.identity.argon2_memory_kib < 8 || config.identity.argon2_passes < 1 {
         wrong(
             "identity.argon2_memory_kib",

@@ -140,6 +140,8 @@ section! {
         pub access_token_minutes: u32 = 15,
         /// Days that a refresh token lives.
         pub refresh_token_days: u32 = 7,
+        /// Seconds for which the same client may show a refresh token once more when the answer to it was lost. 0: never.
+        pub refresh_grace_seconds: u32 = 30,
         /// Days without use after which a session ends.
         pub idle_days: u32 = 3,
         /// Memory for one argon2id password hash in KiB. Raise it as far as your logins stay fast.

@@ -6,7 +6,10 @@ use jiff::SignedDuration;
 use crate::{
     refusal::IdentityRefusal,
     settings::{IdentitySettings, Lockout},
-    store::{mail_token::MailToken, session::RefreshToken},
+    store::{
+        mail_token::MailToken,
+        session::{RefreshToken, Successors},
+    },
 };
 
 /// Passwords that are long enough and in every list of leaked ones all the same.
@@ -84,6 +87,9 @@ pub fn session_end(started_at: Timestamp, now: Timestamp, settings: &IdentitySet
 pub enum RefreshVerdict {
     /// It is exchanged for the next one.
     Rotate,
+    /// It was exchanged a moment ago by the same client, and nobody has used what was given for it: the answer was
+    /// lost, and another one is given.
+    Repeat,
     /// It was used before: whoever holds the newer one is as suspect as whoever sent this one.
     Reused,
     /// It is too old.
@@ -92,10 +98,15 @@ pub enum RefreshVerdict {
     Ended,
 }
 
-/// Judges a refresh token. A spent token is reported even when it has expired since.
-pub fn judge_refresh(token: &RefreshToken, now: Timestamp) -> RefreshVerdict {
+/// Judges a refresh token that `client` shows. A spent token is reported even when it has expired since.
+pub fn judge_refresh(token: &RefreshToken, client: &[u8], now: Timestamp, grace: SignedDuration) -> RefreshVerdict {
     match token {
         RefreshToken { ended_at: Some(_), .. } => RefreshVerdict::Ended,
+        RefreshToken { used_at: Some(used_at), used_by: Some(used_by), successors: Successors::Unused, .. }
+            if now.duration_since(*used_at) < grace && used_by == client =>
+        {
+            RefreshVerdict::Repeat
+        }
         RefreshToken { used_at: Some(_), .. } => RefreshVerdict::Reused,
         RefreshToken { expires_at, .. } if *expires_at <= now => RefreshVerdict::Expired,
         _ => RefreshVerdict::Rotate,
@@ -215,21 +226,49 @@ mod tests {
         }
     }
 
+    const GRACE: SignedDuration = SignedDuration::from_secs(30);
+
+    /// A token of a session that goes on, valid for another hour.
+    fn token(used_at: Option<Timestamp>, successors: Successors) -> RefreshToken {
+        let before = at("2026-06-01T07:00:00Z");
+        RefreshToken {
+            session_id: Id::new(uuid::Uuid::nil()),
+            account_id: Id::new(uuid::Uuid::nil()),
+            expires_at: at("2026-06-01T09:00:00Z"),
+            used_at,
+            used_by: used_at.map(|_| b"phone".to_vec()),
+            predecessor: None,
+            successors,
+            started_at: before,
+            ended_at: None,
+        }
+    }
+
+    #[test]
+    fn a_token_whose_answer_was_lost_is_taken_once_more_from_the_same_client_within_the_grace() {
+        let now = at("2026-06-01T08:00:00Z");
+        let spent = |seconds| Some(now - SignedDuration::from_secs(seconds));
+        let judge = |token: &RefreshToken, client: &[u8]| judge_refresh(token, client, now, GRACE);
+        assert_eq!(judge(&token(spent(29), Successors::Unused), b"phone"), RefreshVerdict::Repeat);
+        assert_eq!(judge(&token(spent(30), Successors::Unused), b"phone"), RefreshVerdict::Reused);
+        assert_eq!(judge(&token(spent(1), Successors::Unused), b"laptop"), RefreshVerdict::Reused);
+        assert_eq!(judge(&token(spent(1), Successors::Used), b"phone"), RefreshVerdict::Reused);
+        assert_eq!(judge(&token(spent(1), Successors::None), b"phone"), RefreshVerdict::Reused, "it was withdrawn");
+        let never = judge_refresh(&token(spent(0), Successors::Unused), b"phone", now, SignedDuration::ZERO);
+        assert_eq!(never, RefreshVerdict::Reused);
+        let unknown = RefreshToken { used_by: None, ..token(spent(1), Successors::Unused) };
+        assert_eq!(judge(&unknown, b"phone"), RefreshVerdict::Reused, "from before clients were noted");
+        let ended = RefreshToken { ended_at: Some(now), ..token(spent(1), Successors::Unused) };
+        assert_eq!(judge(&ended, b"phone"), RefreshVerdict::Ended);
+    }
+
     #[test]
     fn refresh_tokens_are_judged_by_session_then_use_then_age() {
         let now = at("2026-06-01T08:00:00Z");
         let (before, after) = (at("2026-06-01T07:00:00Z"), at("2026-06-01T09:00:00Z"));
         let judge = |ended_at, used_at, expires_at| {
-            let token = RefreshToken {
-                session_id: Id::new(uuid::Uuid::nil()),
-                account_id: Id::new(uuid::Uuid::nil()),
-                expires_at,
-                used_at,
-                started_at: before,
-                refreshed_at: before,
-                ended_at,
-            };
-            judge_refresh(&token, now)
+            let token = RefreshToken { ended_at, expires_at, ..token(used_at, Successors::Unused) };
+            judge_refresh(&token, b"phone", now, GRACE)
         };
         assert_eq!(judge(None, None, after), RefreshVerdict::Rotate);
         assert_eq!(judge(None, None, now), RefreshVerdict::Expired);

@@ -32,8 +32,13 @@ impl SecretText {
 
     /// What is stored.
     pub fn hash(&self) -> Vec<u8> {
-        digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref().to_vec()
+        sha256(&self.0)
     }
+}
+
+/// What tells a text from others without saying it.
+pub fn sha256(text: &str) -> Vec<u8> {
+    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
 }
 
 impl std::fmt::Debug for SecretText {

@@ -14,6 +14,8 @@ pub struct IdentitySettings {
     pub access_token_minutes: u32,
     /// How long a refresh token is valid; every use replaces it by a new one.
     pub refresh_token_days: u32,
+    /// For how long a refresh token whose answer was lost may be shown once more, in seconds; 0 for never.
+    pub refresh_grace_seconds: u32,
     /// A session that was not refreshed for so long ends. Lower it where computers are shared.
     pub session_idle_hours: u32,
     /// A session ends after so long however often it is refreshed.
@@ -42,6 +44,7 @@ impl Default for IdentitySettings {
             audience: "consilium".to_owned(),
             access_token_minutes: 15,
             refresh_token_days: 7,
+            refresh_grace_seconds: 30,
             session_idle_hours: 72,
             session_max_days: 30,
             session_cache_seconds: 5,

@@ -6,17 +6,18 @@ use std::{
     time::Duration,
 };
 
-use consilium_db::{subscriptions, testing::TestDb};
+use consilium_db::{Tx, subscriptions, testing::TestDb};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
 use consilium_kernel::*;
 use consilium_notifications::{
     Channel, NotificationSettings, Notifications, Outgoing, PageRequest, SendError, Transport,
 };
 use consilium_people::{Decision, People, Registration, VerifyDoctor};
-use consilium_runtime::{Directory, DirectorySettings, SingleNode, SubscriberWorker, TimerWorker};
+use consilium_runtime::{Directory, DirectorySettings, SingleNode, Subscriber, SubscriberWorker, TimerWorker};
 use consilium_scheduling::{
     AvailabilityDraft, BookAppointment, NoShowTimer, Scheduling, SchedulingSettings, VisitType, WeeklyDraft,
 };
+use diesel::{RunQueryDsl, sql_query};
 use jiff::SignedDuration;
 
 /// Remembers what it was given: kind, address, time.
@@ -204,5 +205,32 @@ async fn the_whole_way() {
             ]
         );
         assert_eq!(inbox.items[0].text.params["patient_name"], "amina Example");
+    }
+}
+
+/// Hears of everything and remembers nothing.
+struct Deaf;
+
+impl Subscriber for Deaf {
+    fn name(&self) -> &'static str {
+        "deaf"
+    }
+    fn digest(&self, _: &mut Tx<'_>, _: &EventEnvelope) -> consilium_db::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_rt::test]
+async fn a_subscriber_that_has_read_everything_writes_nothing() {
+    for test in TestDb::both() {
+        let worker = SubscriberWorker::new(test.db.clone(), Arc::new(Deaf));
+        worker.catch_up().await.unwrap();
+        let meta = CommandMeta::system(DEFAULT_FACILITY, "test");
+        let delete = "DELETE FROM subscriber_cursor WHERE subscriber = 'deaf'";
+        let deleted = test.db.write(&meta, move |tx| Ok(sql_query(delete).execute(tx.connection())?));
+        assert!(deleted.await.unwrap() > 0, "it has cursors");
+        worker.catch_up().await.unwrap();
+        let deleted = test.db.write(&meta, move |tx| Ok(sql_query(delete).execute(tx.connection())?));
+        assert_eq!(deleted.await.unwrap(), 0, "it made sure of its cursors once more");
     }
 }

@@ -1,6 +1,12 @@
 //! Durable subscribers: each reads the outbox by its own cursors, at least once, in order per entity.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use consilium_db::{Db, Error, Result, Tx, outbox, subscriptions};
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, EventEnvelope};
@@ -27,12 +33,14 @@ pub struct SubscriberWorker {
     db: Db,
     subscriber: Arc<dyn Subscriber>,
     wake: Arc<Notify>,
+    /// Whether its cursors are there: once they are, nobody takes them away.
+    registered: AtomicBool,
 }
 
 impl SubscriberWorker {
     /// A worker for `subscriber`.
     pub fn new(db: Db, subscriber: Arc<dyn Subscriber>) -> Self {
-        Self { db, subscriber, wake: Arc::default() }
+        Self { db, subscriber, wake: Arc::default(), registered: AtomicBool::new(false) }
     }
 
     /// Wakes the worker before its next tick.
@@ -64,7 +72,10 @@ impl SubscriberWorker {
     pub async fn catch_up(&self) -> Result<usize> {
         let subscriber = self.subscriber.clone();
         let name = subscriber.name();
-        self.db.write(&meta(), move |tx| subscriptions::register(tx, name)).await?;
+        if !self.registered.load(Ordering::Relaxed) {
+            self.db.write(&meta(), move |tx| subscriptions::register(tx, name)).await?;
+            self.registered.store(true, Ordering::Relaxed);
+        }
         let mut digested = 0;
         for shard in self.db.read(move |session| subscriptions::behind(session, name)).await? {
             loop {

@@ -1,5 +1,5 @@
 // Every page of every role: no violation that axe can see, in light and in dark, nothing too small to tap, nothing
-// beyond the edge of a phone; and what the first load costs.
+// beyond the edge, from the smallest phone to the largest screen; and what the first load costs.
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
@@ -16,16 +16,17 @@ const PAGES = {
   rafi: [
     ["/", "Hello rafi"], ["/appointments", "Appointments"], [`/appointments/${given.appointment_id}`, "Your appointment"],
     [`/consultations/${given.consultation_id}`, "Get ready"], ["/profile", "Profile"],
+    ["/inbox", "Inbox"], ["/messages", "Messages"],
     ["/consultations/00000000-0000-7000-8000-000000000000", "This link is not for you"],
   ],
   ayesha: [
     ["/", "Hello ayesha"], ["/calendar", "Calendar"], ["/requests", "Requests"], ["/waiting-room", "Waiting room"],
-    ["/availability", "Your hours"], ["/figures", "Figures"], ["/profile", "Profile"],
+    ["/messages", "Messages"], ["/availability", "Your hours"], ["/figures", "Figures"], ["/profile", "Profile"],
   ],
   nurse: [["/", /Hello/], ["/waiting-room", "Waiting room"], ["/appointments", "Appointments"]],
-  pharmacist: [["/dispense", "Check a prescription"]],
+  pharmacist: [["/dispense", "Prescriptions"], ["/messages", "Messages"], ["/inbox", "Inbox"]],
   support: [["/issues", "Technical issues"]],
-  admin: [["/admin/system", "System"], ["/admin/doctors", "Verify a doctor"], ["/admin/deliveries", "Deliveries"]],
+  admin: [["/admin/system", "System"], ["/admin/doctors", "Verify doctors"], ["/admin/deliveries", "Deliveries"]],
 };
 
 await play(async (come) => {
@@ -59,6 +60,7 @@ async function look(person, pages) {
       await page.emulateMedia({ colorScheme });
       await person.accessible(`${path} for ${person.name}, ${colorScheme}`);
       const name = path.split("?")[0].replace(/[0-9a-f-]{36}/g, "one").replaceAll("/", "-").replace(/^-$/, "-start");
+      if (size === PHONE) await person.fits(`${path} for ${person.name}`);
       await person.picture(`page-${person.name}${name}-${colorScheme}`);
     }
   }

@@ -1,7 +1,7 @@
 // What goes wrong: coming too early, a camera that is not allowed, a doctor who is late, no network.
 
 import assert from "node:assert/strict";
-import { PHONE, given, play } from "./stage.mjs";
+import { PHONE, api, given, play } from "./stage.mjs";
 
 await play(async (come) => {
   const [doctor, rafi] = await Promise.all([api("ayesha"), api("rafi")]);
@@ -75,16 +75,3 @@ await play(async (come) => {
   await patient.page.getByRole("button", { name: "Come in" }).click();
   await patient.heading("You are next");
 }, { denied: true });
-
-/** Calls the API as somebody. */
-async function api(name) {
-  const call = async (method, path, body, token) => {
-    const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${given.url}/api/v1${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-    return answer.json();
-  };
-  const login = { email: given.emails[name], password: given.password, token_delivery: "body" };
-  const { access_token } = await call("POST", "/auth/login", login);
-  return (method, path, body) => call(method, path, body, access_token);
-}

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { PHONE, given, play } from "./stage.mjs";
+import { PHONE, moving, play } from "./stage.mjs";
 
 await play(async (come) => {
   const patient = await come("rafi", { size: PHONE });
@@ -18,6 +18,7 @@ await play(async (come) => {
   await patient.heading("You are next");
   await patient.picture("waiting-phone");
   await patient.accessible("the waiting room");
+  await patient.fits("the waiting room");
 
   const doctor = await come("ayesha");
   await doctor.signIn();
@@ -94,21 +95,4 @@ await play(async (come) => {
 async function write({ page }, words) {
   await page.getByRole("textbox", { name: "Message" }).fill(words);
   await page.getByRole("button", { name: "Send", exact: true }).click();
-}
-
-/** Waits until the picture is there, and another one after it. */
-async function moving(page, selector) {
-  const frame = () => page.evaluate((css) => {
-    const video = document.querySelector(css);
-    if (!video?.videoWidth || video.readyState < 2) return null;
-    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
-    const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0, 64, 48);
-    return context.getImageData(0, 0, 64, 48).data.join();
-  }, selector);
-  for (const end = Date.now() + 40_000, seen = new Set(); seen.size < 3; await new Promise((done) => setTimeout(done, 250))) {
-    assert.ok(Date.now() < end, `${selector} does not move`);
-    const picture = await frame();
-    if (picture) seen.add(picture);
-  }
 }

@@ -37,6 +37,7 @@ rules_are_kept! {
     files_have_telling_names: sources::telling_names;
     nothing_is_ignored_or_left_to_do: sources::nothing_unfinished;
     migrations_are_the_same_for_both_databases: migrations::same_for_both;
+    each_migration_has_a_number_of_its_own: migrations::numbered_once;
     tables_are_declared_in_stores: tables::declared_in_stores;
     a_table_has_one_owner: tables::one_owner;
     sql_names_only_own_tables: tables::sql_stays_at_home;

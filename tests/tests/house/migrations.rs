@@ -1,6 +1,7 @@
-//! The rule about migrations: what one database gets, the other gets too, and it can be undone.
+//! The rules about migrations: what one database gets, the other gets too, and it can be undone; each has a number of
+//! its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Violations, model::House};
 
@@ -18,6 +19,17 @@ pub fn same_for_both(house: &House) -> Violations {
         .collect()
 }
 
+/// What stands before the first `_` is all that Diesel knows a migration by: of two that share it, one is never run.
+pub fn numbered_once(house: &House) -> Violations {
+    let names: BTreeSet<&str> = house.migrations.iter().filter_map(|path| path.split('/').nth(1)).collect();
+    let mut numbered: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in names {
+        numbered.entry(name.split('_').next().unwrap_or(name)).or_default().push(name);
+    }
+    let shared = numbered.into_iter().filter(|(_, names)| names.len() > 1);
+    shared.map(|(number, names)| format!("migrations {} share the number {number}", names.join(" and "))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +44,12 @@ mod tests {
         assert!(same_for_both(&house(&complete)).is_empty());
         assert_eq!(same_for_both(&house(&complete[..3])), ["migrations/sqlite/1_a/down.sql is missing"]);
         assert_eq!(same_for_both(&house(&complete[..2])).len(), 2);
+    }
+
+    #[test]
+    fn two_migrations_of_one_number_are_seen() {
+        assert!(numbered_once(&house(&["sqlite/1_a/up.sql", "postgres/1_a/up.sql", "sqlite/2_b/up.sql"])).is_empty());
+        let shared = ["sqlite/1_a/up.sql", "sqlite/1_b/up.sql", "sqlite/2_c/up.sql"];
+        assert_eq!(numbered_once(&house(&shared)), ["migrations 1_a and 1_b share the number 1"]);
     }
 }

@@ -50,6 +50,7 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
             &["documents", "feeder", "plugin-sdk", "plugin-testkit"],
         ]),
         "tests" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "api"]]),
+        "load" => with(&[&["kernel", "tests"]]),
         _ if room.folder.starts_with("plugins/") => with(&[&["plugin-contract", "plugin-sdk", "provider"]]),
         _ => None,
     }
@@ -81,6 +82,7 @@ const DATABASE_CRATES: &[&str] = &[
     "insights",
     "webhooks",
     "tests",
+    "load",
 ];
 const ACTOR_CRATES: &[&str] = &[
     "runtime",
@@ -94,6 +96,7 @@ const ACTOR_CRATES: &[&str] = &[
     "notifications",
     "insights",
     "tests",
+    "load",
 ];
 
 /// Libraries that must not spread. The tests package may use any of them.
@@ -103,8 +106,8 @@ pub const GUARDED: &[Guarded] = &[
     Guarded { library: "libsqlite3-sys", crates: &["db"], files: is_store },
     Guarded { library: "pq-sys", crates: &["db"], files: is_store },
     Guarded { library: "actix", crates: ACTOR_CRATES, files: is_actor },
-    Guarded { library: "actix-web-actors", crates: &["api"], files: is_actor },
-    Guarded { library: "actix-web", crates: &["api", "tests"], files: is_api },
+    Guarded { library: "actix-web-actors", crates: &["api", "load"], files: is_actor },
+    Guarded { library: "actix-web", crates: &["api", "tests", "load"], files: is_api },
     Guarded { library: "actix-cors", crates: &["api"], files: is_api },
     Guarded {
         library: "libloading",

@@ -26,6 +26,7 @@ const doctorPages = () => import("./pages/doctors.tsx");
 const staff = () => import("./pages/staff.tsx");
 const admin = () => import("./pages/admin.tsx");
 const doctorDay = () => import("./pages/doctor.tsx");
+const threadPages = () => import("./pages/threads.tsx");
 const appointmentPages = () => import("./pages/appointments.tsx");
 
 const routes = [
@@ -57,6 +58,9 @@ const routes = [
   createRoute({ ...at, path: "/availability", beforeLoad: signedIn, component: page(() => import("./pages/availability.tsx"), "Availability") }),
   createRoute({ ...at, path: "/figures", beforeLoad: signedIn, component: page(() => import("./pages/figures.tsx"), "Figures") }),
   createRoute({ ...at, path: "/profile", beforeLoad: signedIn, component: page(() => import("./pages/profile.tsx"), "Profile") }),
+  createRoute({ ...at, path: "/inbox", beforeLoad: signedIn, component: page(() => import("./pages/inbox.tsx"), "Inbox") }),
+  createRoute({ ...at, path: "/messages", beforeLoad: signedIn, component: page(threadPages, "Threads") }),
+  createRoute({ ...at, path: "/messages/$id", beforeLoad: signedIn, component: page(threadPages, "ThreadPage") }),
   createRoute({ ...at, path: "/dispense", beforeLoad: signedIn, component: page(staff, "Dispense") }),
   createRoute({ ...at, path: "/issues", beforeLoad: signedIn, component: page(staff, "Issues") }),
   createRoute({ ...at, path: "/issues/$id", beforeLoad: signedIn, component: page(staff, "IssuePage") }),

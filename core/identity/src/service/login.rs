@@ -2,6 +2,7 @@
 
 use consilium_db::Tx;
 use consilium_kernel::{CommandMeta, EntityRef, Id, Principal, Refusal, SessionId, Timestamp, UserId};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Identity, Inner};
@@ -9,11 +10,11 @@ use crate::{
     decide::{self, RefreshVerdict},
     model::{Account, LoggedIn, Login, LogoutScope},
     refusal::IdentityRefusal,
-    secret::SecretText,
+    secret::{self, SecretText},
     store::{
         account::{self, Credentials},
         lockout,
-        session::{self, EndReason},
+        session::{self, EndReason, NewRefreshToken, RefreshToken},
     },
 };
 
@@ -60,13 +61,21 @@ impl Identity {
         }
     }
 
-    /// Exchanges a refresh token for the next pair. One that was used before ends the whole session.
-    pub async fn refresh(&self, meta: &CommandMeta, refresh_token: &str) -> Result<LoggedIn, Refusal> {
+    /// Exchanges a refresh token for the next pair. One that was used before ends the whole session, unless it is
+    /// the answer that was lost: the same client (`device` is what it calls itself) asks again at once, and nobody
+    /// has used what it should have got.
+    pub async fn refresh(
+        &self,
+        meta: &CommandMeta,
+        refresh_token: &str,
+        device: Option<&str>,
+    ) -> Result<LoggedIn, Refusal> {
         let inner = self.0.clone();
         let hash = SecretText::parse(refresh_token).ok_or_else(|| IdentityRefusal::TokenInvalid.refusal())?.hash();
         let next = SecretText::random()?;
         let (shared, next_hash) = (inner.clone(), next.hash());
-        let outcome = inner.db.write(meta, move |tx| shared.rotate(tx, &hash, &next_hash)).await?;
+        let client = secret::sha256(device.unwrap_or_default());
+        let outcome = inner.db.write(meta, move |tx| shared.rotate(tx, &hash, &next_hash, &client)).await?;
         match outcome {
             Refreshed::Refused { owner, why } => {
                 owner.into_iter().for_each(|owner| inner.live.forget(owner));
@@ -96,7 +105,10 @@ impl Identity {
         let found = self.0.db.read(move |read| session::find_refresh_token(read, &secret.hash())).await?;
         // A spent or expired token proves too little to end every session.
         let now = self.0.db.clock().now();
-        match found.filter(|token| decide::judge_refresh(token, now) == RefreshVerdict::Rotate) {
+        let unused = |token: &RefreshToken| {
+            decide::judge_refresh(token, &[], now, SignedDuration::ZERO) == RefreshVerdict::Rotate
+        };
+        match found.filter(unused) {
             Some(token) => self.0.end(meta, token.account_id, token.session_id, scope).await,
             None => Ok(()),
         }
@@ -134,7 +146,9 @@ impl Inner {
                 account::renew_hash(tx, account.id, &password_hash, renewed)?;
             }
             session::begin(tx, session_id, &account, device.as_ref(), expires_at)?;
-            session::add_refresh_token(tx, session_id, account.facility_id, &hash, expires_at)?;
+            let facility_id = account.facility_id;
+            let token = NewRefreshToken { session_id, facility_id, hash: &hash, predecessor: None, expires_at };
+            session::add_refresh_token(tx, token)?;
             let data = json!({ "user_id": account.id, "session_id": session_id, "device": device });
             account::emit(tx, account.id, account.version, "session_started", &data)?;
             Ok(expires_at)
@@ -173,18 +187,18 @@ impl Inner {
         Ok(self.db.write(meta, write).await?)
     }
 
-    fn rotate(&self, tx: &mut Tx<'_>, hash: &[u8], next_hash: &[u8]) -> consilium_db::Result<Refreshed> {
+    fn rotate(&self, tx: &mut Tx<'_>, hash: &[u8], next_hash: &[u8], client: &[u8]) -> consilium_db::Result<Refreshed> {
         let refused = |owner, why| Ok(Refreshed::Refused { owner, why });
+        // Judged is what is there once nobody else can change it.
+        if let Some(token) = session::find_refresh_token(tx, hash)? {
+            session::hold(tx, token.session_id)?;
+        }
         let Some(token) = session::find_refresh_token(tx, hash)? else {
             return refused(None, IdentityRefusal::TokenInvalid);
         };
         let now = tx.now();
-        let verdict = match decide::judge_refresh(&token, now) {
-            // A twin may have been faster since the token was read.
-            RefreshVerdict::Rotate if !session::spend_refresh_token(tx, hash)? => RefreshVerdict::Reused,
-            verdict => verdict,
-        };
-        match verdict {
+        let grace = SignedDuration::from_secs(i64::from(self.settings.refresh_grace_seconds));
+        match decide::judge_refresh(&token, client, now, grace) {
             RefreshVerdict::Ended => return refused(None, IdentityRefusal::SessionEnded),
             RefreshVerdict::Expired => {
                 session::end(tx, token.account_id, token.session_id, EndReason::Idle)?;
@@ -199,15 +213,21 @@ impl Inner {
                 }
                 return refused(Some(token.account_id), IdentityRefusal::SessionEnded);
             }
-            RefreshVerdict::Rotate => {}
+            RefreshVerdict::Repeat => {
+                tx.audit("refresh_repeated", &EntityRef::new("session", token.session_id.uuid()), 0)?
+            }
+            RefreshVerdict::Rotate => session::spend_refresh_token(tx, hash, &token, client)?,
         }
         let expires_at = decide::session_end(token.started_at, now, &self.settings);
         let owner = account::account(tx, token.account_id)?;
         let live = session::touch(tx, token.session_id, expires_at)?;
         match owner {
             Some(account) if live => {
-                session::add_refresh_token(tx, token.session_id, account.facility_id, next_hash, expires_at)?;
-                Ok(Refreshed::Rotated { account: Box::new(account), session_id: token.session_id, expires_at })
+                let (session_id, facility_id) = (token.session_id, account.facility_id);
+                let next =
+                    NewRefreshToken { session_id, facility_id, hash: next_hash, predecessor: Some(hash), expires_at };
+                session::add_refresh_token(tx, next)?;
+                Ok(Refreshed::Rotated { account: Box::new(account), session_id, expires_at })
             }
             _ => refused(Some(token.account_id), IdentityRefusal::SessionEnded),
         }

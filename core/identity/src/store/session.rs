@@ -27,9 +27,22 @@ pub struct RefreshToken {
     pub account_id: UserId,
     pub expires_at: Timestamp,
     pub used_at: Option<Timestamp>,
+    /// Which client used it: the SHA-256 of what it calls itself.
+    pub used_by: Option<Vec<u8>>,
+    /// The hash of the token that it was given for; none for that of a login.
+    pub predecessor: Option<Vec<u8>>,
+    pub successors: Successors,
     pub started_at: Timestamp,
-    pub refreshed_at: Timestamp,
     pub ended_at: Option<Timestamp>,
+}
+
+/// What became of the tokens that were given for one: several when answers were lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Successors {
+    /// None was given.
+    None,
+    Unused,
+    Used,
 }
 
 /// Why a session ended; kept for support.
@@ -79,14 +92,20 @@ pub fn begin(
     Ok(())
 }
 
+/// A refresh token to be stored, by its hash.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRefreshToken<'a> {
+    pub session_id: SessionId,
+    pub facility_id: FacilityId,
+    pub hash: &'a [u8],
+    /// The hash of the token that it is given for.
+    pub predecessor: Option<&'a [u8]>,
+    pub expires_at: Timestamp,
+}
+
 /// Stores the hash of a refresh token.
-pub fn add_refresh_token(
-    tx: &mut Tx<'_>,
-    session_id: SessionId,
-    facility_id: FacilityId,
-    hash: &[u8],
-    expires_at: Timestamp,
-) -> Result<()> {
+pub fn add_refresh_token(tx: &mut Tx<'_>, new: NewRefreshToken<'_>) -> Result<()> {
+    let NewRefreshToken { session_id, facility_id, hash, predecessor, expires_at } = new;
     let now = tx.now();
     diesel::insert_into(refresh_token::table)
         .values((
@@ -95,6 +114,7 @@ pub fn add_refresh_token(
             refresh_token::session_id.eq(key(session_id)),
             refresh_token::issued_at.eq(at(now)),
             refresh_token::expires_at.eq(at(expires_at)),
+            refresh_token::predecessor.eq(predecessor),
         ))
         .execute(tx.connection())?;
     Ok(())
@@ -102,7 +122,8 @@ pub fn add_refresh_token(
 
 /// The refresh token that hashes to `hash`.
 pub fn find_refresh_token(session: &mut Session<'_>, hash: &[u8]) -> Result<Option<RefreshToken>> {
-    type Row = (SessionId, UserId, Timestamp, Option<Timestamp>, Timestamp, Timestamp, Option<Timestamp>);
+    type Bytes = Option<Vec<u8>>;
+    type Row = (SessionId, UserId, Timestamp, Option<Timestamp>, Bytes, Bytes, Timestamp, Option<Timestamp>);
     let row: Option<Row> = refresh_token::table
         .inner_join(login_session::table.on(login_session::id.eq(refresh_token::session_id)))
         .filter(refresh_token::hash.eq(hash))
@@ -111,28 +132,64 @@ pub fn find_refresh_token(session: &mut Session<'_>, hash: &[u8]) -> Result<Opti
             login_session::account_id,
             refresh_token::expires_at,
             refresh_token::used_at,
+            refresh_token::used_by,
+            refresh_token::predecessor,
             login_session::started_at,
-            login_session::refreshed_at,
             login_session::ended_at,
         ))
         .first(session.connection())
         .optional()?;
-    Ok(row.map(|(session_id, account_id, expires_at, used_at, started_at, refreshed_at, ended_at)| RefreshToken {
+    let Some((session_id, account_id, expires_at, used_at, used_by, predecessor, started_at, ended_at)) = row else {
+        return Ok(None);
+    };
+    let successors = successors(session, session_id, hash)?;
+    Ok(Some(RefreshToken {
         session_id,
         account_id,
         expires_at,
         used_at,
+        used_by,
+        predecessor,
+        successors,
         started_at,
-        refreshed_at,
         ended_at,
     }))
 }
 
-/// Marks a refresh token as used; `false` when it was used before, even a moment ago by a twin.
-pub fn spend_refresh_token(tx: &mut Tx<'_>, hash: &[u8]) -> Result<bool> {
+fn successors(session: &mut Session<'_>, session_id: SessionId, hash: &[u8]) -> Result<Successors> {
+    let uses: Vec<Option<Timestamp>> = refresh_token::table
+        .filter(refresh_token::session_id.eq(key(session_id)))
+        .filter(refresh_token::predecessor.eq(hash))
+        .select(refresh_token::used_at)
+        .load(session.connection())?;
+    Ok(match uses.as_slice() {
+        [] => Successors::None,
+        uses if uses.iter().all(Option::is_none) => Successors::Unused,
+        _ => Successors::Used,
+    })
+}
+
+/// Has everybody else who would refresh this session wait for the end of the transaction.
+pub fn hold(tx: &mut Tx<'_>, id: SessionId) -> Result<()> {
+    diesel::update(login_session::table.find(key(id)))
+        .set(login_session::refreshed_at.eq(login_session::refreshed_at))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Marks an unused refresh token as used by `client`, and those that were given for the same one beside it: of them,
+/// one counts.
+pub fn spend_refresh_token(tx: &mut Tx<'_>, hash: &[u8], token: &RefreshToken, client: &[u8]) -> Result<()> {
     let now = tx.now();
-    let unused = refresh_token::table.find(hash).filter(refresh_token::used_at.is_null());
-    Ok(diesel::update(unused).set(refresh_token::used_at.eq(maybe_at(Some(now)))).execute(tx.connection())? == 1)
+    diesel::update(refresh_token::table.find(hash))
+        .set((refresh_token::used_at.eq(maybe_at(Some(now))), refresh_token::used_by.eq(client)))
+        .execute(tx.connection())?;
+    let beside = refresh_token::table
+        .filter(refresh_token::session_id.eq(key(token.session_id)))
+        .filter(refresh_token::predecessor.eq(token.predecessor.as_deref()))
+        .filter(refresh_token::used_at.is_null());
+    diesel::update(beside).set(refresh_token::used_at.eq(maybe_at(Some(now)))).execute(tx.connection())?;
+    Ok(())
 }
 
 /// Notes that a live session was refreshed; `false` when it ended meanwhile.

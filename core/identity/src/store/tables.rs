@@ -65,6 +65,8 @@ diesel::table! {
         issued_at -> Instant,
         expires_at -> Instant,
         used_at -> Nullable<Instant>,
+        predecessor -> Nullable<Binary>,
+        used_by -> Nullable<Binary>,
     }
 }
 

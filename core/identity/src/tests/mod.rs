@@ -3,6 +3,7 @@
 mod events;
 mod lockout;
 mod recovery;
+mod refreshing;
 mod sessions;
 mod staff;
 
@@ -17,6 +18,7 @@ use jiff::SignedDuration;
 use crate::{Account, Hashing, Identity, IdentitySettings, LoggedIn, Login, NewAccount};
 
 pub const PASSWORD: &str = "correct horse battery";
+pub const DEVICE: &str = "Firefox on a borrowed laptop";
 
 /// Identity over a fresh database, with cheap hashes and every event kept.
 pub struct Bench {
@@ -84,9 +86,14 @@ impl Bench {
         let login = Login {
             email: email.parse().unwrap(),
             password: password.to_owned().into(),
-            device: Some("Firefox on a borrowed laptop".to_owned()),
+            device: Some(DEVICE.to_owned()),
         };
         self.identity.login(&anonymous(), login).await
+    }
+
+    /// Refreshes as the client that logs in.
+    pub async fn refresh(&self, token: &str) -> Result<LoggedIn, Refusal> {
+        self.identity.refresh(&anonymous(), token, Some(DEVICE)).await
     }
 
     pub fn pass(&self, seconds: i64) {

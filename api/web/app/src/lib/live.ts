@@ -5,14 +5,14 @@ import { useEffect } from "react";
 import { connection, useUser } from "./api.ts";
 import { queries } from "./queries.ts";
 
-const AFFECTED = ["appointments", "appointment", "slots", "notifications", "consultation", "follow-ups"];
+const AFFECTED = ["appointments", "appointment", "slots", "notifications", "consultation", "follow-ups", "threads"];
 
 function refresh(): void {
   for (const key of AFFECTED) void queries.invalidateQueries({ queryKey: [key] });
 }
 
 function heard({ event }: StoredEvent): void {
-  if (event === "notification" || event === "participant_invited" || event === "invitation_withdrawn") refresh();
+  if (event === "notification" || event === "participant_invited" || event === "invitation_withdrawn" || event === "thread_opened") refresh();
 }
 
 /** Listens for as long as somebody is logged in. */

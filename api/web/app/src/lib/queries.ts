@@ -99,6 +99,44 @@ export const prescriptions = (consultationId: string) =>
     queryFn: () => answer(api.GET("/api/v1/consultations/{id}/prescriptions", { params: { path: { id: consultationId } } })),
   });
 
+export const file = (id: string) =>
+  queryOptions({
+    queryKey: ["file", id],
+    queryFn: () => answer(api.GET("/api/v1/files/{id}", { params: { path: { id } } })),
+    staleTime: 300_000,
+  });
+
+/** Drawings on shared screens that were kept. */
+export const annotations = (consultationId: string) =>
+  queryOptions({
+    queryKey: ["annotations", consultationId],
+    queryFn: () => answer(api.GET("/api/v1/consultations/{id}/annotations", { params: { path: { id: consultationId } } })),
+  });
+
+/** What one was told, the newest first. */
+export const notifications = () =>
+  queryOptions({
+    queryKey: ["notifications"],
+    queryFn: () => answer(api.GET("/api/v1/me/notifications", { params: { query: { limit: 50 } } })),
+  });
+
+export const followUps = () => queryOptions({ queryKey: ["follow-ups"], queryFn: () => answer(api.GET("/api/v1/me/follow-ups")) });
+
+/** Conversations outside visits, the most recently active first. */
+export const threads = () =>
+  queryOptions({
+    queryKey: ["threads"],
+    queryFn: () => answer(api.GET("/api/v1/threads", { params: { query: { limit: 50 } } })),
+    staleTime: 0,
+    refetchInterval: 30_000,
+  });
+
+export const thread = (id: string) =>
+  queryOptions({
+    queryKey: ["thread", id],
+    queryFn: () => answer(api.GET("/api/v1/threads/{id}", { params: { path: { id } } })),
+  });
+
 export const waitingRoom = (id: string) =>
   queryOptions({
     queryKey: ["waiting-room", id],

@@ -69,6 +69,59 @@ const DISPENSING: Words = {
 };
 export const dispensing = (code: string) => say(DISPENSING, code);
 
+const RECORDING: Words = {
+  requested: msg`Asked for`,
+  recording: msg`Being recorded`,
+  stopped: msg`Being prepared`,
+  processing: msg`Being prepared`,
+  ready: msg`Recorded`,
+  failed: msg`Could not be kept`,
+  refused: msg`Not agreed to`,
+  deleted: msg`Deleted`,
+};
+export const recordingStatus = (code: string) => say(RECORDING, code);
+
+const VERIFICATION: Words = {
+  pending: msg`To be verified`,
+  approved: msg`Approved`,
+  rejected: msg`Rejected`,
+};
+export const verification = (code: string) => say(VERIFICATION, code);
+
+const NOTIFICATION: Words = {
+  appointment_booked: msg`An appointment was asked for`,
+  appointment_accepted: msg`Your appointment is confirmed`,
+  appointment_rejected: msg`The doctor cannot take this appointment`,
+  appointment_cancelled: msg`An appointment was cancelled`,
+  appointment_rescheduled: msg`An appointment was moved`,
+  appointment_no_show: msg`An appointment was missed`,
+  reminder_24h: msg`Your appointment is tomorrow`,
+  reminder_1h: msg`Your appointment is soon`,
+  email_verification: msg`Please confirm your e-mail address`,
+  password_reset: msg`A new password was asked for`,
+  password_changed: msg`Your password was changed`,
+  security_alert: msg`Somebody may have used your login. Please change your password.`,
+  doctor_approved: msg`You are verified and can be booked`,
+  doctor_rejected: msg`Your verification was refused`,
+  consultation_ended: msg`Your consultation is over`,
+  prescription_issued: msg`You have a prescription`,
+  prescription_status_changed: msg`News of your prescription`,
+  follow_up_held: msg`A time is kept for you: please confirm it`,
+  follow_up_expired: msg`The time that was kept was not confirmed`,
+  follow_up_declined: msg`The patient does not want the time that was kept`,
+  follow_up_unplaced: msg`No free time was found for the next visit`,
+  messages_waiting: msg`Somebody has written to you`,
+};
+export const notification = (code: string) => say(NOTIFICATION, code);
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+/** A size, to two digits. */
+export function bytes(size: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  const format = new Intl.NumberFormat(i18n.locale, { style: "unit", unit: UNITS[power] as string, maximumSignificantDigits: 2 });
+  return format.format(size / 1000 ** power);
+}
+
 /** The language's name in the reader's own. */
 export function languageName(tag: string): string {
   return new Intl.DisplayNames(i18n.locale, { type: "language" }).of(tag) ?? tag;
@@ -80,10 +133,15 @@ export function money({ amount_minor, currency }: { amount_minor: number; curren
 }
 
 const PROBLEM: Words = {
+  active_content: msg`Files of this kind are not accepted.`,
   already_rated: msg`You have rated this consultation already.`,
+  already_waiting: msg`You are waiting already.`,
   chat_closed: msg`The chat of this consultation is closed.`,
   email_not_verified: msg`Please confirm your e-mail address first. We have sent you a code.`,
   email_taken: msg`There is an account with this e-mail address already. Sign in instead.`,
+  file_infected: msg`A virus was found in this file. It has been removed.`,
+  file_quota: msg`You have sent too much for today.`,
+  file_too_large: msg`This file is too large.`,
   hold_expired: msg`This time is no longer kept for you. Please choose another one.`,
   invalid_credentials: msg`E-mail address or password is wrong.`,
   invalid_transition: msg`This has changed meanwhile. The page shows it as it is now.`,
@@ -95,8 +153,12 @@ const PROBLEM: Words = {
   stale: msg`Somebody else has changed this meanwhile. The page shows it as it is now.`,
   token_expired: msg`This code is too old. Have a new one sent.`,
   token_invalid: msg`This code is not right, or was used before.`,
+  thread_closed: msg`This conversation is closed.`,
   too_early: msg`It is too early to come in.`,
   too_soon: msg`This time is too close. Please choose a later one.`,
+  unsupported_file_type: msg`Files of this kind are not accepted.`,
+  waiting_room_full: msg`The waiting room is full. Please try again later, or book a time.`,
+  walk_ins_closed: msg`This doctor sees nobody without an appointment just now. Please book a time.`,
   video_unavailable: msg`Video does not work just now. You can write in the chat, and we keep trying.`,
 };
 

@@ -6,58 +6,61 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../lib/api.ts";
 import { moment } from "../lib/time.ts";
-import { specialty } from "../lib/words.ts";
-import { Form, useForm } from "../ui/form.tsx";
+import type { Doctor } from "../lib/types.ts";
+import { specialty, verification as verificationWords } from "../lib/words.ts";
 import { Badge, Button, Empty, Field, Loaded, Notice, Page, Select, type Tone, Trouble, Wide } from "../ui/parts.tsx";
 
 // --- doctors ----------------------------------------------------------------------------------------------------
 
 export function VerifyDoctors() {
   const { t } = useLingui();
-  const [id, setId] = useState("");
-  const find = useForm(async ({ number = "" }) => setId(number.trim()));
+  const [verification, setVerification] = useState("pending");
+  const [q, setQ] = useState("");
+  const query = useQuery({
+    queryKey: ["candidates", verification, q],
+    queryFn: () => answer(api.GET("/api/v1/admin/doctors", { params: { query: { verification, limit: 50, ...(q && { q }) } as never } })),
+    placeholderData: (before) => before,
+  });
   return (
-    <Page title={t`Verify a doctor`} width="narrow" lead={t`The doctor's number is in the message about the registration.`}>
-      <Form {...find.form}>
-        <Field label={t`Number`} name="number" required maxLength={64} autoComplete="off" />
-        <div><Button type="submit"><Trans>Show</Trans></Button></div>
-      </Form>
-      {id && <Candidate key={id} id={id} />}
+    <Page title={t`Verify doctors`} width="narrow" lead={t`Look at the licence before you approve: patients find whoever is approved.`}>
+      <div className="filters">
+        <Select label={t`Show`} value={verification} onChange={setVerification} options={[["pending", t`To be verified`], ["approved", t`Approved`], ["rejected", t`Rejected`]]} />
+        <Field label={t`Name`} name="q" value={q} onChange={setQ} maxLength={100} autoComplete="off" />
+      </div>
+      <Loaded query={query}>
+        {({ items }) => items.length === 0 ? <Empty><p><Trans>None.</Trans></p></Empty>
+          : <ul className="stack">{items.map((one) => <li key={one.id}><Candidate doctor={one} /></li>)}</ul>}
+      </Loaded>
     </Page>
   );
 }
 
-function Candidate({ id }: { id: string }) {
+function Candidate({ doctor }: { doctor: Doctor }) {
   const { t } = useLingui();
   const client = useQueryClient();
-  const key = ["candidate", id];
-  const query = useQuery({ queryKey: key, queryFn: () => answer(api.GET("/api/v1/doctors/{id}", { params: { path: { id } } })) });
+  const { id } = doctor;
   const [reason, setReason] = useState("");
   const decide = useMutation({
     mutationFn: (decision: "approved" | "rejected") => answer(api.POST("/api/v1/admin/doctors/{id}/verify", {
       params: { path: { id } }, body: { decision, ...(reason.trim() ? { reason: reason.trim() } : {}) },
     })),
-    onSuccess: (doctor) => client.setQueryData(key, doctor),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["candidates"] }),
   });
   return (
-    <Loaded query={query}>
-      {(doctor) => (
-        <section className="card">
-          <div className="between"><h2>{doctor.display_name}</h2><Badge tone={doctor.verified ? "good" : doctor.verification === "rejected" ? "bad" : "warn"}>{doctor.verification}</Badge></div>
-          <dl className="facts">
-            <dt><Trans>Licence number</Trans></dt><dd>{doctor.licence_number ?? "–"}</dd>
-            <dt><Trans>Specialty</Trans></dt><dd>{doctor.specialty ? specialty(doctor.specialty) : "–"}</dd>
-            <dt><Trans>Qualifications</Trans></dt><dd>{doctor.qualifications.join(", ") || "–"}</dd>
-          </dl>
-          <Field label={t`Reason (a rejection needs one)`} name="reason" rows={2} value={reason} onChange={setReason} maxLength={500} />
-          <Trouble error={decide.error} />
-          <div className="row">
-            <Button onPress={() => decide.mutate("approved")} isPending={decide.isPending}><Trans>Approve</Trans></Button>
-            <Button look="danger" onPress={() => decide.mutate("rejected")} isPending={decide.isPending}><Trans>Reject</Trans></Button>
-          </div>
-        </section>
-      )}
-    </Loaded>
+    <article className="card">
+      <div className="between"><h2>{doctor.display_name}</h2><Badge tone={doctor.verified ? "good" : doctor.verification === "rejected" ? "bad" : "warn"}>{verificationWords(doctor.verification)}</Badge></div>
+      <dl className="facts">
+        <dt><Trans>Licence number</Trans></dt><dd>{doctor.licence_number ?? "–"}</dd>
+        <dt><Trans>Specialty</Trans></dt><dd>{doctor.specialty ? specialty(doctor.specialty) : "–"}</dd>
+        <dt><Trans>Qualifications</Trans></dt><dd>{doctor.qualifications.join(", ") || "–"}</dd>
+      </dl>
+      <Field label={t`Reason (a rejection needs one)`} name="reason" rows={2} value={reason} onChange={setReason} maxLength={500} />
+      <Trouble error={decide.error} />
+      <div className="row">
+        <Button onPress={() => decide.mutate("approved")} isPending={decide.isPending}><Trans>Approve</Trans></Button>
+        <Button look="danger" onPress={() => decide.mutate("rejected")} isPending={decide.isPending}><Trans>Reject</Trans></Button>
+      </div>
+    </article>
   );
 }
 

@@ -11,6 +11,7 @@ import { appointment as appointmentQuery, appointments } from "../lib/queries.ts
 import { moment, ownZone, relative, useNow, zoneName } from "../lib/time.ts";
 import type { Appointment } from "../lib/types.ts";
 import { visit } from "../lib/words.ts";
+import { FollowUps } from "./follow-ups.tsx";
 import { AppointmentCard, isAhead, StatusBadge, useOther } from "../ui/appointment.tsx";
 import { Button, Dialog, Empty, Field, Loaded, Notice, Page, Trouble } from "../ui/parts.tsx";
 import { Prescriptions } from "../ui/prescriptions.tsx";
@@ -21,6 +22,7 @@ export function Appointments() {
   const patient = useUser()?.role === "patient";
   return (
     <Page title={t`Appointments`}>
+      {patient && <FollowUps />}
       <Loaded query={useQuery(appointments())}>
         {({ items }) => {
           const ahead = items.filter((one) => isAhead(one, now));

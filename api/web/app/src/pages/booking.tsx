@@ -13,6 +13,7 @@ import { visit } from "../lib/words.ts";
 import { Form, useForm } from "../ui/form.tsx";
 import { Button, Choices, Empty, Face, Field, Loaded, Loading, Notice, Page, Trouble } from "../ui/parts.tsx";
 import { About } from "./doctors.tsx";
+import { WalkIn } from "./walk-in.tsx";
 
 const DAYS = 14;
 const VISITS: readonly VisitType[] = ["video", "audio", "chat", "in_person"];
@@ -20,6 +21,8 @@ const VISITS: readonly VisitType[] = ["video", "audio", "chat", "in_person"];
 export function Booking() {
   const { t } = useLingui();
   const { id } = useParams({ strict: false }) as { id: string };
+  const { move } = useSearch({ strict: false }) as { move?: string };
+  const user = useUser();
   const query = useQuery(doctorQuery(id));
   if (!query.data) return <Page title={t`Doctor`}><Loaded query={query}>{() => null}</Loaded></Page>;
   const doctor = query.data;
@@ -32,6 +35,7 @@ export function Booking() {
           {doctor.qualifications.length > 0 && <p className="quiet">{doctor.qualifications.join(", ")}</p>}
         </div>
       </div>
+      {user?.role === "patient" && !move && <div><WalkIn doctorId={doctor.id} /></div>}
       <Times doctor={doctor} />
     </Page>
   );

@@ -127,7 +127,7 @@ function Booked({ appointment }: { appointment: Appointment }) {
     <article className="card">
       <div className="between"><strong>{clock(starts_at)}–{clock(ends_at)}</strong><StatusBadge code={status} /></div>
       <p><Link to={`/appointments/${id}` as "/appointments"}>{other}</Link> · {visit(visit_type)}</p>
-      {consultation_id && status === "accepted" && <Link className="button second" to={`/consultations/${consultation_id}` as "/"}><Trans>Open the room</Trans></Link>}
+      {consultation_id && status === "accepted" && <div><Link className="button second" to={`/consultations/${consultation_id}` as "/"}><Trans>Open the room</Trans></Link></div>}
     </article>
   );
 }
@@ -158,7 +158,8 @@ export function Line({ id }: { id: string }) {
   const { t } = useLingui();
   const query = useWaitingRoom(id);
   const now = useNow();
-  const doctor = useUser()?.role === "doctor";
+  const role = useUser()?.role;
+  const doctor = role === "doctor";
   return (
     <Loaded query={query}>
       {({ items, delay, walk_ins }) => (
@@ -185,10 +186,12 @@ export function Line({ id }: { id: string }) {
               </article>
             ))}
           </div>
-          <div className="stack">
-            <Delay id={id} until={delay?.until ?? null} />
-            <WalkIns id={id} accept={walk_ins} />
-          </div>
+          {(doctor || role === "nurse") && (
+            <div className="stack">
+              <Delay id={id} until={delay?.until ?? null} />
+              <WalkIns id={id} accept={walk_ins} />
+            </div>
+          )}
         </div>
       )}
     </Loaded>

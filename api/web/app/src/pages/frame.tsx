@@ -1,11 +1,13 @@
 // What is around every page: where one can go, the language, what is wrong with the connection.
 
 import { Trans, useLingui } from "@lingui/react/macro";
+import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { connection, session, useConnection, useUser } from "../lib/api.ts";
 import { LANGUAGES, type Language, speak } from "../lib/language.ts";
 import { useLive } from "../lib/live.ts";
+import { notifications } from "../lib/queries.ts";
 import { Button, Page, Select, Trouble } from "../ui/parts.tsx";
 import { useOnline } from "../lib/online.ts";
 
@@ -42,10 +44,11 @@ function Bar() {
   return (
     <div className="bar">
       <header className="bar-inner">
-        <Link to="/" className="brand"><Logo />Consilium</Link>
+        <Link to="/" className="brand"><Logo /><span>Consilium</span></Link>
         <Places />
         <div className="bar-end">
           <LanguageChoice />
+          {user && <Bell />}
           {user ? <Button look="second" onPress={leave}><Trans>Sign out</Trans></Button>
             : <Link to="/sign-in" className="button second"><Trans>Sign in</Trans></Link>}
         </div>
@@ -57,19 +60,33 @@ function Bar() {
 function Places() {
   const { t } = useLingui();
   const role = useUser()?.role;
+  const messages = ["/messages", t`Messages`] as const;
   const places: Record<string, readonly (readonly [to: string, words: string])[]> = {
-    patient: [["/appointments", t`Appointments`], ["/doctors", t`Find a doctor`], ["/profile", t`Profile`]],
-    doctor: [["/calendar", t`Calendar`], ["/requests", t`Requests`], ["/waiting-room", t`Waiting room`], ["/availability", t`Hours`], ["/figures", t`Figures`], ["/profile", t`Profile`]],
-    nurse: [["/waiting-room", t`Waiting room`], ["/appointments", t`Appointments`]],
-    pharmacist: [["/dispense", t`Check a prescription`]],
+    patient: [["/appointments", t`Appointments`], ["/doctors", t`Find a doctor`], messages, ["/profile", t`Profile`]],
+    doctor: [["/calendar", t`Calendar`], ["/requests", t`Requests`], ["/waiting-room", t`Waiting room`], messages, ["/availability", t`Hours`], ["/figures", t`Figures`], ["/profile", t`Profile`]],
+    nurse: [["/waiting-room", t`Waiting room`], ["/appointments", t`Appointments`], messages],
+    pharmacist: [["/dispense", t`Prescriptions`], messages],
     support: [["/issues", t`Technical issues`], ["/waiting-room", t`Waiting room`]],
-    admin: [["/admin/system", t`System`], ["/admin/doctors", t`Verify a doctor`], ["/admin/deliveries", t`Deliveries`], ["/issues", t`Technical issues`]],
+    admin: [["/admin/system", t`System`], ["/admin/doctors", t`Verify doctors`], ["/admin/deliveries", t`Deliveries`], ["/issues", t`Technical issues`]],
   };
   const mine = places[role ?? ""] ?? [["/doctors", t`Find a doctor`]];
   return (
     <nav className="places" aria-label={t`Main`}>
       {mine.map(([to, words]) => <Link key={to} to={to} activeProps={{ "aria-current": "page" }}>{words}</Link>)}
     </nav>
+  );
+}
+
+/** To the inbox, with how much of it is new. */
+function Bell() {
+  const { t } = useLingui();
+  const { data } = useQuery(notifications());
+  const unread = data?.items.filter(({ read_at }) => !read_at).length ?? 0;
+  return (
+    <Link to={"/inbox" as "/"} className="bell" aria-label={unread > 0 ? t`Inbox, ${unread} new` : t`Inbox`}>
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3a6 6 0 0 0-6 6v4l-2 3h16l-2-3V9a6 6 0 0 0-6-6Zm-2 16a2 2 0 0 0 4 0" fill="none" stroke="currentColor" strokeWidth="1.8" strokeLinejoin="round" /></svg>
+      {unread > 0 && <span className="count">{unread}</span>}
+    </Link>
   );
 }
 

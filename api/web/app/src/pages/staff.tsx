@@ -1,6 +1,6 @@
 // Nurses see who waits for each doctor, pharmacists check prescriptions, support helps with technical trouble.
 
-import { answer, type components } from "@consilium/client";
+import { answer, type components, Problem } from "@consilium/client";
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
@@ -8,9 +8,10 @@ import { useState } from "react";
 import { api, useUser } from "../lib/api.ts";
 import { doctors } from "../lib/queries.ts";
 import { date, moment, relative } from "../lib/time.ts";
-import { role as roleName } from "../lib/words.ts";
+import { dispensing, role as roleName } from "../lib/words.ts";
 import { Form, useForm } from "../ui/form.tsx";
 import { Badge, Button, Empty, Field, Loaded, Notice, Page, Select, type Tone, Trouble, Wide } from "../ui/parts.tsx";
+import { PrescriptionCard } from "../ui/prescriptions.tsx";
 import { Line, WaitingRoom } from "./doctor.tsx";
 
 // --- nurses -----------------------------------------------------------------------------------------------------
@@ -42,16 +43,24 @@ export function WaitingRooms() {
 
 // --- pharmacists ------------------------------------------------------------------------------------------------
 
+type Verified = Partial<components["schemas"]["PrescriptionVerification"]>;
+
 export function Dispense() {
   const { t } = useLingui();
-  const [found, setFound] = useState<components["schemas"]["PrescriptionVerification"] | null>(null);
+  const [found, setFound] = useState<Verified | null>(null);
   const check = useForm(async ({ code = "" }) => {
     setFound(null);
-    setFound(await answer(api.GET("/api/v1/verify/{code}", { params: { path: { code: code.trim() } } })));
+    const known = answer(api.GET("/api/v1/verify/{code}", { params: { path: { code: code.trim() } } }));
+    setFound(await known.catch((error) => {
+      if (error instanceof Problem && error.status === 404) return { genuine: false }; // a code of nobody's
+      throw error;
+    }));
   });
   const issued = found?.issued_at ? date(found.issued_at) : "";
   return (
-    <Page title={t`Check a prescription`} width="narrow" lead={t`The code is below the square on the paper.`}>
+    <Page title={t`Prescriptions`} width="narrow">
+      <h2><Trans>Check a prescription</Trans></h2>
+      <p className="quiet"><Trans>The code is below the square on the paper.</Trans></p>
       <Form {...check.form}>
         <Field label={t`Code`} name="code" required maxLength={64} autoComplete="off" />
         <Trouble error={check.error} />
@@ -64,7 +73,32 @@ export function Dispense() {
             : <p><strong><Trans>Genuine: issued by {found.doctor ?? ""} on {issued}.</Trans></strong></p>}
         </Notice>
       )}
+      <ToDispense />
     </Page>
+  );
+}
+
+const OPEN = "";
+
+/** What was sent to be dispensed here, the longest waiting first. */
+function ToDispense() {
+  const { t } = useLingui();
+  const [status, setStatus] = useState(OPEN);
+  const query = useQuery({
+    queryKey: ["to-dispense", status],
+    queryFn: () => answer(api.GET("/api/v1/prescriptions", { params: { query: { limit: 50, ...(status && { status }) } as never } })),
+    refetchInterval: 60_000,
+  });
+  const states = ["queued", "sent", "accepted", "preparing", "ready", "dispensed", "rejected", "cancelled", "failed"];
+  return (
+    <section className="stack">
+      <h2><Trans>To be dispensed</Trans></h2>
+      <Select label={t`Show`} value={status} onChange={setStatus} options={[[OPEN, t`What is open`] as const, ...states.map((code) => [code, dispensing(code)] as const)]} />
+      <Loaded query={query}>
+        {({ items }) => items.length === 0 ? <Empty><p><Trans>None.</Trans></p></Empty>
+          : <ul className="stack">{items.map((one) => <li key={one.id}><PrescriptionCard prescription={one} /></li>)}</ul>}
+      </Loaded>
+    </section>
   );
 }
 
@@ -143,7 +177,7 @@ function IssueDetails({ issue }: { issue: Issue }) {
         {issue.diagnostics && <Wide label={t`Diagnostics`}><pre>{JSON.stringify(issue.diagnostics, null, 2)}</pre></Wide>}
         <h2><Trans>What happened</Trans></h2>
         <Loaded query={timeline}>
-          {({ items }) => <ol className="stack tight">{(items as unknown as Entry[]).map((one) => <li key={one.id}><span className="quiet">{moment(one.at)}</span> <strong>{one.kind.replaceAll("_", " ")}</strong> {one.text}</li>)}</ol>}
+          {({ items }) => <ol className="stack tight">{(items as unknown as Entry[]).map((one) => <li key={one.id}><span className="quiet">{moment(one.at)}</span> <strong>{one.kind.replaceAll("_", " ")}</strong> {one.kind === "assigned" ? "" : one.text}</li>)}</ol>}
         </Loaded>
       </div>
       {open && (

@@ -5,10 +5,12 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../lib/api.ts";
+import { role } from "../lib/words.ts";
 import { Form, useForm } from "../ui/form.tsx";
 import { Button, Choices, Field, Notice, Page, Trouble } from "../ui/parts.tsx";
 import { Prescriptions } from "../ui/prescriptions.tsx";
 import { Conversation } from "./conversation.tsx";
+import { Kept } from "./kept.tsx";
 import { Notes } from "./notes.tsx";
 import { Prescribe } from "./prescribe.tsx";
 import type { Room } from "./room.ts";
@@ -25,13 +27,14 @@ export function After({ room }: { room: Room }) {
         <div className="stack">
           {doctor ? met && <><Notes consultationId={room.id} /><Prescribe consultationId={room.id} running /></>
             : <><Prescriptions consultationId={room.id} />{met && <Rate id={room.id} />}</>}
+          <Kept room={room} />
           <div className="row">
             {doctor ? <Link to={"/waiting-room" as "/"} className="button second"><Trans>To the waiting room</Trans></Link>
               : <Link to="/appointments" className="button second"><Trans>Your appointments</Trans></Link>}
             {!doctor && !met && <Link to="/doctors" className="button"><Trans>Find another time</Trans></Link>}
           </div>
         </div>
-        {chat && <Conversation room={room} chat={chat} />}
+        {chat && <Conversation chat={chat} place={{ purpose: "consultation", id: room.id }} nameOf={(user) => role(room.roleOf(user))} />}
       </div>
     </Page>
   );
@@ -53,7 +56,7 @@ function Rate({ id }: { id: string }) {
     <section className="card">
       <h2><Trans>How was it?</Trans></h2>
       <Form {...rate.form}>
-        <Choices legend={t`From 1 (bad) to 5 (very good)`} name="stars" value={stars} onChange={setStars} options={STARS.map((value) => ({ value, words: value }))} />
+        <Choices legend={t`From 1 (bad) to 5 (very good)`} name="stars" className="stars" value={stars} onChange={setStars} options={STARS.map((value) => ({ value, words: value }))} />
         {stars && <Field label={t`What should we know?`} name="text" rows={2} maxLength={2000} />}
         <Trouble error={rate.error} />
         <div><Button type="submit" isDisabled={!stars} isPending={rate.isPending}><Trans>Send</Trans></Button></div>

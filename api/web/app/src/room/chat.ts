@@ -1,7 +1,8 @@
-// The chat of a consultation: what was written, what is still to be sent, who writes and how far others have read.
+// A chat, of a consultation or a thread: what was written and shared, what is still to be sent, who writes and how far
+// others have read.
 
-import { Problem, type Signal, type StoredEvent } from "@consilium/client";
-import { connection, session } from "../lib/api.ts";
+import { answer, Problem, type Signal, type StoredEvent } from "@consilium/client";
+import { api, connection, session } from "../lib/api.ts";
 import { Store } from "./store.ts";
 
 export interface Line {
@@ -12,6 +13,13 @@ export interface Line {
   body: string | null;
   at: string;
   edited: boolean;
+  file?: Shared;
+}
+
+export interface Shared {
+  id: string;
+  /** The message that it came with. */
+  message: string;
 }
 
 export interface ChatState {
@@ -55,6 +63,13 @@ export class Chat extends Store<ChatState> {
     await this.#give(id, body);
   }
 
+  /** Shows a file of one's own, which is there already, to everybody: as a message without words. */
+  async share(file: string): Promise<void> {
+    const [kind, id = ""] = this.#topic.split(":");
+    const request = { params: { path: { id } }, body: { body: "", client_message_id: file, attachments: [file] } };
+    await answer(kind === "thread" ? api.POST("/api/v1/threads/{id}/messages", request) : api.POST("/api/v1/consultations/{id}/messages", request));
+  }
+
   /** Others are told that one writes. */
   type(): void {
     if (Date.now() - this.#told < AGAIN) return;
@@ -71,7 +86,7 @@ export class Chat extends Store<ChatState> {
     connection.command(this.#topic, "mark_read", { seq }).catch(() => {});
   }
 
-  hear({ event, seq, data }: StoredEvent): void {
+  hear({ event, seq, at, data }: StoredEvent): void {
     const sender = String(data.sender_id);
     const body = data.body === null ? null : String(data.body ?? "");
     if (event === "message_sent") {
@@ -82,7 +97,12 @@ export class Chat extends Store<ChatState> {
     }
     if (event === "message_edited" || event === "message_deleted") {
       const lines = this.value.lines.map((line) => (line.seq === data.message_seq ? { ...line, body, edited: body !== null } : line));
-      this.set({ lines });
+      // What came with a message goes with it.
+      this.set({ lines: body === null ? lines.filter(({ file }) => !file || file.message !== data.id) : lines });
+    }
+    if (event === "file_shared") {
+      const file = { id: String(data.file_id), message: String(data.message_id ?? "") };
+      this.#put({ key: `file/${file.id}/${file.message}`, seq, sender: String(data.shared_by), body: "", at, edited: false, file });
     }
     if (event === "message_read") {
       const user = String(data.user_id);

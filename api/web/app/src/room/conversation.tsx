@@ -4,13 +4,23 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { session, useConnection } from "../lib/api.ts";
 import { clock } from "../lib/time.ts";
-import { problem, role } from "../lib/words.ts";
+import type { Place } from "../lib/upload.ts";
+import { problem } from "../lib/words.ts";
 import { Button } from "../ui/parts.tsx";
 import type { Chat, Line } from "./chat.ts";
-import type { Room } from "./room.ts";
+import { Attach, FileCard } from "./files.tsx";
 import { useStore } from "./store.ts";
 
-export function Conversation({ room, chat }: { room: Room; chat: Chat }) {
+interface ConversationProps {
+  chat: Chat;
+  /** Where what is attached belongs. */
+  place: Place;
+  nameOf: (user: string) => string;
+  /** Nothing more can be written. */
+  closed?: boolean;
+}
+
+export function Conversation({ chat, place, nameOf, closed = false }: ConversationProps) {
   const { t } = useLingui();
   const { lines, writing, read, refused } = useStore(chat);
   const connected = useConnection() === "open";
@@ -29,19 +39,19 @@ export function Conversation({ room, chat }: { room: Room; chat: Chat }) {
   const others = Object.entries(read).filter(([user]) => user !== own);
   const seen = Math.max(0, ...others.map(([, seq]) => seq));
   const last = lines.findLast((line) => line.sender === own && line.seq !== null && line.seq <= seen);
-  const who = writing.map((user) => role(room.roleOf(user))).join(", ");
+  const who = writing.map(nameOf).join(", ");
   return (
     <section className="chat card" aria-label={t`Chat`}>
       <h2><Trans>Chat</Trans></h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <div ref={list} className="log" role="log" aria-live="polite" tabIndex={0} aria-label={t`Messages`}>
         {lines.length === 0 && <p className="quiet"><Trans>Nothing has been written yet.</Trans></p>}
-        <ol>{lines.map((line) => <Entry key={line.key} line={line} name={line.sender === own ? t`You` : role(room.roleOf(line.sender))} mine={line.sender === own} read={line === last} />)}</ol>
+        <ol>{lines.filter(({ body, file }) => body !== "" || file).map((line) => <Entry key={line.key} line={line} name={line.sender === own ? t`You` : nameOf(line.sender)} mine={line.sender === own} read={line === last} />)}</ol>
       </div>
       <p className="quiet writing" role="status">{who ? <Trans>{who} is writing …</Trans> : null}</p>
       {refused && <p className="error" role="alert">{problem(refused.error)}</p>}
       {!connected && <p className="quiet"><Trans>Not connected just now. What you write is sent as soon as possible.</Trans></p>}
-      <Writing chat={chat} />
+      {closed ? <p className="quiet"><Trans>This conversation is closed.</Trans></p> : <Writing chat={chat} place={place} />}
     </section>
   );
 }
@@ -50,7 +60,7 @@ function Entry({ line, name, mine, read }: { line: Line; name: string; mine: boo
   return (
     <li className={mine ? "mine" : "theirs"}>
       <b>{name}</b>
-      <p>{line.body === null ? <i><Trans>Deleted</Trans></i> : line.body}</p>
+      {line.file ? <FileCard id={line.file.id} /> : <p>{line.body === null ? <i><Trans>Deleted</Trans></i> : line.body}</p>}
       <small>
         {line.seq === null ? <Trans>waits to be sent</Trans> : clock(line.at)}
         {line.edited && <> · <Trans>edited</Trans></>}
@@ -60,7 +70,7 @@ function Entry({ line, name, mine, read }: { line: Line; name: string; mine: boo
   );
 }
 
-function Writing({ chat }: { chat: Chat }) {
+function Writing({ chat, place }: { chat: Chat; place: Place }) {
   const { t } = useLingui();
   const [body, setBody] = useState("");
   const send = (event?: FormEvent) => {
@@ -83,6 +93,7 @@ function Writing({ chat }: { chat: Chat }) {
           }
         }} />
       <Button type="submit"><Trans>Send</Trans></Button>
+      <Attach chat={chat} place={place} />
     </form>
   );
 }

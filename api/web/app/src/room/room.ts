@@ -3,12 +3,16 @@
 
 import { answer, Problem, type Signal, type StoredEvent, type Subscription } from "@consilium/client";
 import { api, connection, session } from "../lib/api.ts";
+import { queries } from "../lib/queries.ts";
 import type { Consultation, Join } from "../lib/types.ts";
+import { Board } from "./board.ts";
 import { Chat } from "./chat.ts";
+import type { Source } from "./mix.ts";
 import { type Devices, open, stop, type Wish } from "./media.ts";
 import { outbox } from "./outbox.ts";
 import { Peer, type PeerSignal } from "./peer.ts";
 import { type Grade, grade, Meter } from "./quality.ts";
+import { Recordings } from "./recordings.ts";
 import { Store } from "./store.ts";
 
 /** `joining` until the server has answered once; `over` when it has ended; `left` by oneself. */
@@ -39,13 +43,16 @@ export interface RoomState {
   devices: Devices | null;
   microphone: boolean;
   camera: boolean;
-  screen: boolean;
+  /** One's own screen, while others see it. */
+  shared: MediaStream | null;
   hand: boolean;
   others: readonly Other[];
   grade: Grade | null;
   advice: string | null;
   backup: Backup | null;
   chat: Chat | null;
+  board: Board | null;
+  recordings: Recordings | null;
 }
 
 const CHANGES = new Set(["participant_joined", "participant_left", "participant_admitted", "consultation_started",
@@ -63,13 +70,12 @@ export class Room extends Store<RoomState> {
   #once_more = false;
   #told = Number.POSITIVE_INFINITY; // what came before was history
   #back = false;
-  #shared: MediaStream | null = null;
   #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(id: string) {
     super({
       stage: "joining", joined: null, consultation: null, trouble: null, devices: null, microphone: true, camera: true,
-      screen: false, hand: false, others: [], grade: null, advice: null, backup: null, chat: null,
+      shared: null, hand: false, others: [], grade: null, advice: null, backup: null, chat: null, board: null, recordings: null,
     });
     this.id = id;
   }
@@ -107,6 +113,7 @@ export class Room extends Store<RoomState> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#subscription?.close();
     this.#subscription = null;
+    this.value.recordings?.close();
     this.#part();
   }
 
@@ -141,7 +148,7 @@ export class Room extends Store<RoomState> {
     const devices = await open(wish, this.value.consultation?.visit_type !== "audio");
     for (const track of devices.stream.getTracks()) {
       track.enabled = track.kind === "video" ? this.value.camera : this.value.microphone;
-      if (track.kind === "video" && this.#shared) continue;
+      if (track.kind === "video" && this.value.shared) continue;
       await Promise.all([...this.#peers.values()].map((peer) => peer.replace(track.kind as "audio" | "video", track)));
     }
     this.set({ devices });
@@ -149,23 +156,40 @@ export class Room extends Store<RoomState> {
   }
 
   async share(): Promise<void> {
-    if (this.#shared) return this.#unshare();
-    this.#shared = await navigator.mediaDevices.getDisplayMedia({ video: true });
-    const [track] = this.#shared.getVideoTracks();
+    if (this.value.shared) return this.#unshare();
+    const shared = await navigator.mediaDevices.getDisplayMedia({ video: true });
+    const [track] = shared.getVideoTracks();
     if (!track) return;
     track.onended = () => this.#unshare();
     await Promise.all([...this.#peers.values()].map((peer) => peer.replace("video", track)));
-    this.set({ screen: true });
+    this.set({ shared });
     this.#command("share_screen", { sharing: true });
   }
 
   #unshare(): void {
-    stop(this.#shared);
-    this.#shared = null;
+    this.#hide();
     const camera = this.value.devices?.stream.getVideoTracks()[0] ?? null;
     for (const peer of this.#peers.values()) void peer.replace("video", camera);
-    this.set({ screen: false });
     this.#command("share_screen", { sharing: false });
+  }
+
+  #hide(): void {
+    if (!this.value.shared) return;
+    stop(this.value.shared);
+    this.set({ shared: null });
+    this.value.board?.forget(session.user?.id ?? "");
+  }
+
+  /** Whose screen is shown; empty when nobody's is. */
+  sharer(): string {
+    return this.value.shared ? (session.user?.id ?? "") : (this.value.others.find(({ screen }) => screen)?.user ?? "");
+  }
+
+  /** What there is to be recorded just now. */
+  #sources(): Source[] {
+    const { devices, shared, others } = this.value;
+    const own = [devices?.stream, shared].flatMap((stream) => (stream ? [{ stream, screen: stream === shared }] : []));
+    return [...own, ...others.flatMap(({ stream, screen }) => (stream ? [{ stream, screen }] : []))];
   }
 
   async #answer(): Promise<void> {
@@ -214,7 +238,9 @@ export class Room extends Store<RoomState> {
   #follow(topic: string): void {
     if (this.#subscription) return;
     const chat = new Chat(topic, outbox(this.id));
-    this.set({ chat });
+    const board = new Board(topic);
+    const recordings = new Recordings(this.id, () => this.#sources());
+    this.set({ chat, board, recordings });
     const listener = {
       event: (event: StoredEvent) => {
         chat.hear(event);
@@ -222,12 +248,14 @@ export class Room extends Store<RoomState> {
       },
       signal: (signal: Signal) => {
         chat.notice(signal);
+        board.notice(signal, this.sharer());
         this.#notice(signal);
       },
       gap: () => chat.forget(),
       ready: (seq: number) => {
         this.#told = seq;
         this.#back = true;
+        recordings.refresh();
         this.join();
       },
     };
@@ -237,9 +265,12 @@ export class Room extends Store<RoomState> {
   #hear({ event, seq, data }: StoredEvent): void {
     const user = String(data.user_id);
     if (event === "media_changed") this.#of(user, { microphone: data.microphone !== false, camera: data.camera !== false });
+    if (event === "screen_share_stopped") this.value.board?.forget(user);
     if (event === "screen_share_started" || event === "screen_share_stopped") this.#of(user, { screen: event === "screen_share_started" });
     if (event === "hand_raised" || event === "hand_lowered") this.#of(user, { hand: event === "hand_raised" });
     if (seq <= this.#told) return;
+    this.value.recordings?.hear({ event });
+    if (event === "annotations_saved") void queries.invalidateQueries({ queryKey: ["annotations", this.id] });
     if (event === "backup_link_offered") this.set({ backup: data as unknown as Backup });
     if (event === "participant_left" && data.reason === "left") this.#hangUp(user);
     if (CHANGES.has(event)) this.join();
@@ -262,9 +293,19 @@ export class Room extends Store<RoomState> {
     }
     if (this.#back) this.#tellMedia(); // whoever has joined again begins anew
     this.#back = false;
-    for (const user of there) if (!this.#peers.has(user)) this.#call(user);
+    const strangers = [...there].filter((user) => !this.#peers.has(user));
+    for (const user of strangers) this.#call(user);
+    if (strangers.length > 0) void this.#learn();
     // Somebody whose line is interrupted goes on talking.
     for (const [user, peer] of this.#peers) if (!there.has(user) && !peer.flows) this.#hangUp(user);
+  }
+
+  /** What those do who were there before. */
+  async #learn(): Promise<void> {
+    const { items } = await answer(api.GET("/api/v1/consultations/{id}/media", { params: { path: { id: this.id } } })).catch(() => ({ items: [] }));
+    for (const { user_id, microphone, camera, screen, hand_raised_at } of items) {
+      this.#of(user_id, { microphone, camera, screen, hand: Boolean(hand_raised_at) });
+    }
   }
 
   #call(user: string): Peer | null {
@@ -286,7 +327,7 @@ export class Room extends Store<RoomState> {
     this.#peers.set(user, peer);
     this.#meters.set(user, new Meter());
     this.#of(user, {}, true);
-    const shared = this.#shared?.getVideoTracks()[0];
+    const shared = this.value.shared?.getVideoTracks()[0];
     if (shared) void peer.replace("video", shared);
     return peer;
   }
@@ -313,15 +354,13 @@ export class Room extends Store<RoomState> {
 
   #part(): void {
     this.#hangUpAll();
-    stop(this.#shared);
-    this.#shared = null;
+    this.#hide();
     stop(this.value.devices?.stream ?? null);
-    this.set({ screen: false });
   }
 
   #tellMedia(): void {
     this.#command("set_media", { microphone: this.value.microphone, camera: this.value.camera });
-    if (this.value.screen) this.#command("share_screen", { sharing: true });
+    if (this.value.shared) this.#command("share_screen", { sharing: true });
   }
 
   #command(command: string, data: Record<string, unknown>): void {

@@ -2,22 +2,26 @@
 
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
-import { problem, role as roleName } from "../lib/words.ts";
+import { role as roleName } from "../lib/words.ts";
 import { Button, Dialog, Notice, Trouble } from "../ui/parts.tsx";
 import { Prescriptions } from "../ui/prescriptions.tsx";
 import { Conversation } from "./conversation.tsx";
+import { Kept } from "./kept.tsx";
 import { Notes } from "./notes.tsx";
 import { Summary } from "./patient.tsx";
 import { Prescribe } from "./prescribe.tsx";
 import { DeviceChoice } from "./ready.tsx";
+import { Record, RecordingNow } from "./recording.tsx";
 import { Report } from "./report.tsx";
-import type { Other, Room } from "./room.ts";
+import type { Room } from "./room.ts";
+import { Stage } from "./stage.tsx";
 import { useStore } from "./store.ts";
 
 export function RoomView({ room }: { room: Room }) {
   const { t } = useLingui();
+  const { recordings } = useStore(room);
   useEffect(() => {
     document.title = `${t`Your consultation`} – Consilium`;
   }, [t]);
@@ -25,6 +29,7 @@ export function RoomView({ room }: { room: Room }) {
     <main id="content" tabIndex={-1} className="room">
       <section className="stack" aria-label={t`Video`}>
         <Heading room={room} />
+        {recordings && <RecordingNow recordings={recordings} />}
         <Stage room={room} />
         <Controls room={room} />
         <Told room={room} />
@@ -48,64 +53,10 @@ function Heading({ room }: { room: Room }) {
   );
 }
 
-/** Media between the browsers, or the provider's own page: one place for both. */
-function Stage({ room }: { room: Room }) {
-  const { t } = useLingui();
-  const { joined, others, devices, camera, consultation, trouble } = useStore(room);
-  const own = useRef<HTMLVideoElement>(null);
-  const stream = devices?.stream ?? null;
-  const video = joined?.video;
-  const between = consultation?.status === "in_progress" && video && !video.join_url && !video.token;
-  useEffect(() => {
-    if (own.current) own.current.srcObject = stream;
-  }, [stream, between]);
-  if (video?.join_url) return <Frame url={video.join_url} />;
-  if (video?.token) return <div className="stage bare"><p><Trans>The video of this consultation is in the app of your clinic. Here you can write.</Trans></p></div>;
-  if (trouble) return <div className="stage bare"><p>{problem(trouble)}</p></div>;
-  if (!between) {
-    const silent = consultation?.visit_type === "chat" || consultation?.visit_type === "in_person";
-    return <div className="stage bare"><p>{silent ? <Trans>This visit has no video. Write beside.</Trans> : <Trans>The picture comes when the consultation begins.</Trans>}</p></div>;
-  }
-  return (
-    <div className="stage">
-      {others.length === 0 && <div className="seat"><p><Trans>The other side is not here just now.</Trans></p></div>}
-      {others.map((other) => <Seat key={other.user} room={room} other={other} />)}
-      <video ref={own} className="own" autoPlay muted playsInline aria-label={t`Your picture`} hidden={!camera} />
-    </div>
-  );
-}
-
-function Seat({ room, other }: { room: Room; other: Other }) {
-  const { t } = useLingui();
-  const video = useRef<HTMLVideoElement>(null);
-  useEffect(() => {
-    if (video.current && video.current.srcObject !== other.stream) video.current.srcObject = other.stream;
-  }, [other.stream]);
-  const name = roleName(room.roleOf(other.user));
-  const about = [other.microphone ? null : t`muted`, other.screen ? t`shares the screen` : other.camera ? null : t`camera off`, other.hand ? t`raises a hand` : null];
-  return (
-    <div className="seat">
-      <video ref={video} autoPlay playsInline aria-label={name} />
-      <span className="name" role="status">{[name, ...about].filter(Boolean).join(" · ")}</span>
-    </div>
-  );
-}
-
-function Frame({ url }: { url: string }) {
-  const { t } = useLingui();
-  const framed = url.startsWith("https:"); // the Content-Security-Policy lets no other in
-  return (
-    <>
-      {framed && <div className="stage"><iframe src={url} title={t`Video room`} allow="camera; microphone; display-capture; fullscreen; autoplay; picture-in-picture" /></div>}
-      <p><a href={url} target="consilium-video" rel="noopener noreferrer" className={framed ? "" : "button"}><Trans>Open the video room in a window of its own</Trans></a></p>
-    </>
-  );
-}
-
 function Controls({ room }: { room: Room }) {
   const { t } = useLingui();
   const state = useStore(room);
-  const { consultation, joined, microphone, camera, screen, hand, devices } = state;
+  const { consultation, joined, microphone, camera, shared, hand, devices, recordings, others } = state;
   const doctor = room.role() === "doctor";
   const live = consultation?.status === "in_progress";
   const between = live && joined?.video && !joined.video.join_url && !joined.video.token;
@@ -127,13 +78,14 @@ function Controls({ room }: { room: Room }) {
             <Button look="second" pressed={microphone} isDisabled={devices?.microphone !== "ok"} onPress={() => room.mute("microphone", !microphone)}><Trans>Microphone</Trans></Button>
             <Button look="second" pressed={camera} isDisabled={devices?.camera !== "ok"} onPress={() => room.mute("camera", !camera)}><Trans>Camera</Trans></Button>
             {"getDisplayMedia" in (navigator.mediaDevices ?? {}) && (
-              <Button look="second" pressed={screen} onPress={() => share.mutate()}><Trans>Share screen</Trans></Button>
+              <Button look="second" pressed={shared !== null} onPress={() => share.mutate()}><Trans>Share screen</Trans></Button>
             )}
             <Button look="second" pressed={hand} onPress={() => room.raise(!hand)}><Trans>Raise hand</Trans></Button>
             {document.pictureInPictureEnabled && <Button look="second" onPress={small}><Trans>Small window</Trans></Button>}
             <Button look="second" onPress={() => setSettings(true)}><Trans>Devices</Trans></Button>
           </>
         )}
+        {between && doctor && recordings && <Record recordings={recordings} screen={shared !== null || others.some(({ screen }) => screen)} />}
         <Report room={room} />
         <Button look={doctor ? "second" : "danger"} onPress={() => void room.leave()}><Trans>Leave</Trans></Button>
         {doctor && live && <Button look="danger" onPress={() => setEnding(true)}><Trans>End consultation</Trans></Button>}
@@ -187,13 +139,15 @@ function Panels({ room }: { room: Room }) {
   const { chat, consultation } = useStore(room);
   const id = room.id;
   const doctor = room.role() === "doctor";
+  const nameOf = (user: string) => roleName(room.roleOf(user));
   const tabs = [
-    { id: "chat", words: t`Chat`, panel: chat ? <Conversation room={room} chat={chat} /> : null },
+    { id: "chat", words: t`Chat`, panel: chat ? <Conversation chat={chat} place={{ purpose: "consultation", id }} nameOf={nameOf} /> : null },
     ...(doctor ? [
       { id: "patient", words: t`Patient`, panel: <Summary consultationId={id} /> },
       { id: "notes", words: t`Notes`, panel: <Notes consultationId={id} /> },
       { id: "prescribe", words: t`Prescribe`, panel: <Prescribe consultationId={id} running={consultation?.status === "in_progress" || consultation?.status === "completed"} /> },
     ] : [{ id: "prescriptions", words: t`Prescriptions`, panel: <Prescriptions consultationId={id} empty /> }]),
+    { id: "files", words: t`Files`, panel: <Kept room={room} /> },
   ];
   return (
     <Tabs className="tabs">

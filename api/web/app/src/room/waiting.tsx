@@ -4,6 +4,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { clock, duration, moment } from "../lib/time.ts";
+import { role } from "../lib/words.ts";
 import { Button, Dialog, Loading, Notice, Page, Trouble } from "../ui/parts.tsx";
 import { Conversation } from "./conversation.tsx";
 import type { Room } from "./room.ts";
@@ -29,7 +30,7 @@ export function Waiting({ room }: { room: Room }) {
             <Button look="second" onPress={() => void room.leave()}><Trans>Leave the waiting room</Trans></Button>
           </div>
         </div>
-        {chat && <Conversation room={room} chat={chat} />}
+        {chat && <Conversation chat={chat} place={{ purpose: "consultation", id: room.id }} nameOf={(user) => role(room.roleOf(user))} />}
       </div>
     </Page>
   );

@@ -3,7 +3,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer } from "@consilium/client";
-import { api } from "../lib/api.ts";
+import { api, useUser } from "../lib/api.ts";
 import { download } from "../lib/calendar.ts";
 import { prescriptions } from "../lib/queries.ts";
 import { date } from "../lib/time.ts";
@@ -53,6 +53,8 @@ function MedicineLine({ medicine: { name, dose, frequency, duration_days, instru
 }
 
 function Actions({ prescription: { id, status, consultation_id } }: { prescription: Prescription }) {
+  const role = useUser()?.role;
+  const own = role === "patient" || role === "doctor";
   const client = useQueryClient();
   const pdf = useMutation({
     mutationFn: () => answer(api.GET("/api/v1/prescriptions/{id}/pdf", { params: { path: { id } }, parseAs: "blob" })),
@@ -67,7 +69,7 @@ function Actions({ prescription: { id, status, consultation_id } }: { prescripti
       <Trouble error={pdf.error ?? send.error} />
       <div className="row">
         <Button look="second" onPress={() => pdf.mutate()} isPending={pdf.isPending}><Trans>Open PDF</Trans></Button>
-        {status === "issued" && <Button look="second" onPress={() => send.mutate()} isPending={send.isPending}><Trans>Send to the pharmacy</Trans></Button>}
+        {status === "issued" && own && <Button look="second" onPress={() => send.mutate()} isPending={send.isPending}><Trans>Send to the pharmacy</Trans></Button>}
       </div>
     </>
   );

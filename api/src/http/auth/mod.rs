@@ -1,26 +1,22 @@
 //! Accounts and login sessions: register, confirm the address, log in, refresh, log out, reset the password.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    cookie::{Cookie, SameSite, time::Duration as CookieAge},
-};
-use consilium_identity::{Account, LoggedIn, Login, LogoutScope};
-use consilium_kernel::{Email, Refusal, RefusalKind, Role};
+mod handing;
+
+use actix_web::{HttpRequest, HttpResponse};
+use consilium_identity::{Account, Login, LogoutScope};
+use consilium_kernel::{Email, Role};
 use consilium_people::Registration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::handing::{device, forget, hand_over, refresh_token};
 use super::{
     answer::{Answer, Result},
     command::{Command, Nothing, Shared},
     parsed::parsed,
     problem::Problem,
 };
-
-/// The cookie that keeps a browser's refresh token out of reach of scripts.
-const COOKIE: &str = "consilium_refresh";
-const COOKIE_PATH: &str = "/api/v1/auth";
 
 /// Who somebody is, as told to that person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -167,7 +163,7 @@ pub async fn login(
     request: HttpRequest,
     command: Command<LoginRequest>,
 ) -> std::result::Result<HttpResponse, Problem> {
-    let device = request.headers().get("User-Agent").and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+    let device = device(&request).map(str::to_owned);
     let email = parsed("/email", &command.body.email)?;
     let login = Login { email, password: SecretString::from(command.body.password), device };
     let session = state.identity.login(&command.meta, login).await?;
@@ -182,7 +178,8 @@ pub struct RefreshRequest {
     refresh_token: Option<String>,
 }
 
-/// Exchanges a refresh token for a new pair; the old one is worth nothing afterwards.
+/// Exchanges a refresh token for a new pair. The old one is worth nothing afterwards, but that the same client may show
+/// it once more within seconds when the answer was lost, as long as the new one has not been used.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "auth", request_body = RefreshRequest,
     responses((status = 200, description = "Refreshed", body = TokenResponse)))]
 pub async fn refresh(
@@ -191,7 +188,7 @@ pub async fn refresh(
     command: Command<RefreshRequest>,
 ) -> std::result::Result<HttpResponse, Problem> {
     let (token, delivery) = refresh_token(&state, &request, command.body.refresh_token)?;
-    let session = state.identity.refresh(&command.meta, &token).await?;
+    let session = state.identity.refresh(&command.meta, &token, device(&request)).await?;
     Ok(hand_over(&state, session, delivery))
 }
 
@@ -221,9 +218,7 @@ pub async fn logout(
         let (token, _) = refresh_token(&state, &request, command.body.refresh_token)?;
         state.identity.logout_with(&command.meta, &token, scope).await?;
     }
-    let mut gone = Cookie::build(COOKIE, "").path(COOKIE_PATH).finish();
-    gone.make_removal();
-    Ok(HttpResponse::NoContent().cookie(gone).finish())
+    Ok(forget())
 }
 
 /// A code from a mail.
@@ -347,52 +342,4 @@ pub async fn sessions(state: Shared, query: super::command::Query<Nothing>) -> R
 /// The keys that check access tokens (RFC 7517).
 pub async fn jwks(state: Shared) -> HttpResponse {
     HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=300")).json(state.identity.jwks())
-}
-
-fn hand_over(state: &Shared, session: LoggedIn, delivery: TokenDelivery) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.insert_header(("Cache-Control", "no-store"));
-    let (refresh_token, csrf_token) = match delivery {
-        TokenDelivery::Body => (Some(session.refresh_token), None),
-        TokenDelivery::Cookie => {
-            let age = session.refresh_expires_at.as_second() - state.db.clock().now().as_second();
-            response.cookie(
-                Cookie::build(COOKIE, session.refresh_token)
-                    .path(COOKIE_PATH)
-                    .http_only(true)
-                    .same_site(SameSite::Strict)
-                    .secure(state.base_url.starts_with("https://"))
-                    .max_age(CookieAge::seconds(age.max(0)))
-                    .finish(),
-            );
-            (None, Some(session.csrf_token))
-        }
-    };
-    response.json(TokenResponse {
-        access_token: session.access_token,
-        token_type: "Bearer",
-        expires_in: session.expires_in,
-        refresh_token,
-        csrf_token,
-        user: session.account.into(),
-    })
-}
-
-/// The refresh token from the body, or from the cookie with the CSRF token that belongs to it.
-fn refresh_token(
-    state: &Shared,
-    request: &HttpRequest,
-    in_body: Option<String>,
-) -> std::result::Result<(String, TokenDelivery), Problem> {
-    if let Some(token) = in_body {
-        return Ok((token, TokenDelivery::Body));
-    }
-    let missing = Refusal::new(RefusalKind::Unauthenticated, "unauthenticated", "Send a refresh token.");
-    let cookie = request.cookie(COOKIE).ok_or(Problem(missing))?;
-    let csrf = request.headers().get("X-CSRF-Token").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !state.identity.verify_csrf(cookie.value(), csrf) {
-        let refusal = Refusal::new(RefusalKind::Forbidden, "csrf", "The X-CSRF-Token does not belong to the cookie.");
-        return Err(Problem(refusal));
-    }
-    Ok((cookie.value().to_owned(), TokenDelivery::Cookie))
 }

@@ -1,0 +1,149 @@
+//! Chat: from sending a message over a WebSocket to its acknowledgement, which comes after the commit.
+
+use consilium_tests::app::Backend;
+use futures_util::SinkExt;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    drive::{self, Client},
+    limits::{
+        group_commit::{Ends, Loop},
+        pgbench::{self, Recorder, Scripts},
+    },
+    plan::Plan,
+    report::{Aim, Row},
+    rounds::{Compared, alternate},
+    sockets::{self, Socket},
+    town::{Hours, Meeting, Town},
+};
+
+/// Messages under way at once.
+const AT_ONCE: usize = 64;
+/// And on PostgreSQL.
+const AT_ONCE_POSTGRES: usize = 16;
+/// Where a message leaves rows: one in each.
+const TABLES: &[&str] = &["chat_message", "topic_event", "outbox", "audit_entry"];
+
+/// Writes in one consultation after the other, each over a connection of its own.
+pub struct Writer {
+    seats: Vec<(Socket, String)>,
+    written: usize,
+}
+
+impl Writer {
+    /// Patients of all consultations, shared out among so many writers.
+    pub async fn all(address: &str, meetings: &[Meeting], at_once: usize) -> Vec<Self> {
+        let mut writers: Vec<Self> = (0..at_once).map(|_| Self { seats: Vec::new(), written: 0 }).collect();
+        for (number, meeting) in meetings.iter().enumerate() {
+            let mut socket = sockets::connect(address, "/api/v1/ws", Some(&meeting.patient)).await;
+            sockets::subscribe(&mut socket, &meeting.topic()).await;
+            writers[number % at_once].seats.push((socket, meeting.topic()));
+        }
+        writers
+    }
+}
+
+impl Client for Writer {
+    async fn once(&mut self) {
+        self.written += 1;
+        let (count, id) = (self.seats.len(), self.written.to_string());
+        let (socket, topic) = &mut self.seats[self.written % count];
+        let data = json!({"client_message_id": id, "body": "How long have you had this cough?"});
+        let command =
+            json!({"type": "command", "id": id, "topic": topic, "command": "send_message", "data": data}).to_string();
+        socket.send(Message::text(command)).await.expect("the line is open");
+        let acknowledged = format!("\"id\":\"{id}\"");
+        loop {
+            let frame = sockets::text(socket).await;
+            if frame.starts_with("{\"type\":\"ok\"") && frame.contains(&acknowledged) {
+                return;
+            }
+            assert!(!frame.starts_with("{\"type\":\"error\""), "{frame}");
+        }
+    }
+}
+
+/// On both databases.
+pub async fn measure(plan: &Plan) -> Vec<Row> {
+    vec![on_postgres(plan).await, on_sqlite(plan).await]
+}
+
+async fn on_postgres(plan: &Plan) -> Row {
+    let meetings: usize = plan.of(1_000, 250);
+    let town = Town::build(&plan.program, Backend::Postgres, Hours::Office, meetings.div_ceil(10), meetings).await;
+    let meetings = town.meet().await;
+    let mut writers = Writer::all(town.address(), &meetings, AT_ONCE_POSTGRES).await;
+    for writer in &mut writers {
+        writer.once().await;
+    }
+    let mut recorder = Recorder::start(&town.deployment.database).await;
+    let mut operations = Vec::new();
+    for writer in &mut writers {
+        let topic = writer.seats[(writer.written + 1) % writer.seats.len()].1.clone();
+        let recorded = recorder.record(writer.once()).await;
+        let id = topic.rsplit(':').next().expect("an id").to_owned();
+        let reads = [id.as_str(), "login_session"];
+        operations.push((pgbench::operation(&recorded, &reads, "INSERT INTO \"chat_message\""), vec![id]));
+    }
+    recorder.stop().await;
+    let statements = operations[0].0.len();
+    let scripts = Scripts::write(&town.deployment.database, &operations);
+    let turn = plan.turn();
+    let compared = alternate(
+        plan.rounds(),
+        async || drive::saturate(&mut writers, turn).await,
+        async || scripts.run(AT_ONCE_POSTGRES, turn).await,
+    )
+    .await;
+    row(
+        "chat_postgres",
+        format!("Chat on PostgreSQL, {AT_ONCE_POSTGRES} at once in {} consultations", meetings.len()),
+        format!("pgbench with the same {statements} statements, recorded from the server"),
+        compared,
+    )
+}
+
+async fn on_sqlite(plan: &Plan) -> Row {
+    let meetings: usize = plan.of(1_000, 250);
+    let town = Town::build(&plan.program, Backend::Sqlite, Hours::Office, meetings.div_ceil(10), meetings).await;
+    let meetings = town.meet().await;
+    let mut writers = Writer::all(town.address(), &meetings, AT_ONCE).await;
+    writers[0].once().await;
+    let file = town.deployment.folder().join("consilium.db");
+    let ends = Ends::of(&file, TABLES);
+    writers[0].once().await;
+    let recorded = ends.since(&file, TABLES.len());
+    let bare = Loop::start(&file, &town.deployment.folder().join("limit.db"), recorded);
+    let mut waiters = bare.waiters(AT_ONCE);
+    let turn = plan.turn();
+    let compared = alternate(
+        plan.rounds(),
+        async || drive::saturate(&mut writers, turn).await,
+        async || drive::saturate(&mut waiters, turn).await,
+    )
+    .await;
+    drop(waiters);
+    bare.stop();
+    row(
+        "chat_sqlite",
+        format!("Chat on SQLite, {AT_ONCE} at once in {} consultations", meetings.len()),
+        "bare group-commit loop that inserts the same four rows".to_owned(),
+        compared,
+    )
+}
+
+fn row(key: &'static str, path: String, limit: String, compared: Compared) -> Row {
+    Row {
+        key,
+        path,
+        limit,
+        unit: "messages/s",
+        compared,
+        aim: Aim::AtLeast(0.5),
+        why: "On two processors the limit has the machine for itself, while a message shares it with the client, the \
+              WebSocket, the actor, encryption, the frames to those who watch and the subscribers that read the \
+              outbox afterwards.",
+        latencies: None,
+    }
+}

@@ -1,0 +1,133 @@
+//! Memory: of a connection that is idle, of a consultation that is live, and of one that was let go.
+
+use std::time::{Duration, Instant};
+
+use consilium_tests::{app::Backend, client::text};
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+
+use crate::{
+    http::{Line, get},
+    limits,
+    plan::{Form, Plan},
+    report::{Aim, Row},
+    rounds::compare,
+    sockets::{self, Socket},
+    town::{Hours, Meeting, Town},
+};
+
+/// What a live consultation may take, in KiB.
+const LIVE: f64 = 8.0;
+/// How long one that has nothing to do is kept, and how long until that is seen.
+const LET_GO: Duration = Duration::from_secs(300 + 120);
+
+/// All three; what was let go only in the full form, for that takes minutes.
+pub async fn measure(plan: &Plan) -> Vec<Row> {
+    let count = plan.of(2_000, 200);
+    let town = Town::build(&plan.program, Backend::Sqlite, Hours::Office, count / 50, count).await;
+    let mut rows = vec![idle_connections(&town).await];
+    let meetings = town.meet().await;
+    let (first, second) = meetings.split_at(count / 2);
+    start(&town, &first[..first.len() / 2]).await; // what is only needed once is needed now
+    let live = slope(&town, &first[first.len() / 2..]).await;
+    rows.push(row("memory_live", "Memory of a live consultation", format!("{LIVE} KiB"), (live, LIVE), 1.0));
+    if plan.form == Form::Full {
+        let before = town.resident();
+        let since = Instant::now();
+        while town.live("consultation").await > 0.0 {
+            assert!(since.elapsed() < LET_GO, "consultations are not let go");
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        // As many others find the room that those have left.
+        start(&town, second).await;
+        let kept = (town.resident() - before).max(0.0) / second.len() as f64;
+        rows.push(row(
+            "memory_passivated",
+            "Memory that a passivated consultation keeps",
+            "a live one".to_owned(),
+            (kept, live),
+            0.1,
+        ));
+    }
+    rows
+}
+
+async fn idle_connections(town: &Town) -> Row {
+    let echo = limits::echo::start().await;
+    let tokens: Vec<Option<&str>> = town.patients.iter().map(|patient| Some(patient.token())).collect();
+    let nobody = vec![None; tokens.len()];
+    let ours = connections(town.address(), "/api/v1/ws", &tokens, town.server.pid()).await;
+    let bare = connections(&echo.address, "/", &nobody, echo.pid()).await;
+    row("memory_idle", "Memory of an idle connection", "bare actix-web-actors".to_owned(), (ours, bare), 2.0)
+}
+
+/// KiB that the second half of the connections takes.
+async fn connections(address: &str, path: &str, tokens: &[Option<&str>], pid: u32) -> f64 {
+    let open = |token: &Option<&str>| {
+        let token = token.map(str::to_owned);
+        async move { sockets::connect(address, path, token.as_deref()).await }
+    };
+    let (first, second) = tokens.split_at(tokens.len() / 2);
+    let mut held: Vec<Socket> = stream::iter(first).map(open).buffer_unordered(16).collect().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = resident(pid);
+    held.extend(stream::iter(second).map(open).buffer_unordered(16).collect::<Vec<_>>().await);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    (resident(pid) - before) / second.len() as f64
+}
+
+/// KiB for each of these consultations when it is made live.
+async fn slope(town: &Town, meetings: &[Meeting]) -> f64 {
+    let (before, live) = (town.resident(), town.live("consultation").await);
+    start(town, meetings).await;
+    let more = town.live("consultation").await - live;
+    assert_eq!(more as usize, meetings.len(), "the consultations are not live");
+    (town.resident() - before) / meetings.len() as f64
+}
+
+/// The doctors start them.
+async fn start(town: &Town, meetings: &[Meeting]) {
+    let begun = meetings.iter().map(|meeting| async move {
+        let doctor = town.server.client.bearing(&meeting.doctor);
+        let started = doctor.post(&format!("/consultations/{}/start", meeting.consultation), Value::Null);
+        text(&started.await.expect(200), "status").to_owned()
+    });
+    let states: Vec<String> = stream::iter(begun).buffer_unordered(16).collect().await;
+    assert!(states.iter().all(|state| state == "in_progress"), "{states:?}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+}
+
+fn row(key: &'static str, path: &str, limit: String, (ours, bare): (f64, f64), most: f64) -> Row {
+    Row {
+        key,
+        path: path.to_owned(),
+        limit,
+        unit: "KiB",
+        compared: compare(&[(ours, bare)]),
+        aim: Aim::AtMost(most),
+        why: "Beside the socket's buffers each connection has a worker with its queues and what it watches, and each \
+              consultation an actor with a mailbox and its whole state.",
+        latencies: None,
+    }
+}
+
+/// Resident memory of a process in KiB.
+pub fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+impl Town {
+    fn resident(&self) -> f64 {
+        resident(self.server.pid())
+    }
+
+    /// How many entities of a kind are live, by the server's own metrics.
+    async fn live(&self, kind: &str) -> f64 {
+        let mut line = Line::open(&self.metrics).await;
+        line.expect(200, &get("/metrics", None)).await;
+        let name = format!("consilium_live_entities{{kind=\"{kind}\"}} ");
+        line.answer().lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0.0)
+    }
+}

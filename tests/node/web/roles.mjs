@@ -1,0 +1,154 @@
+// Everybody at the clinic does their work: the doctor answers requests, the nurse keeps the waiting room, support solves
+// what was reported, the pharmacist finds out whether a prescription is genuine, the administrator lets a doctor in.
+
+import assert from "node:assert/strict";
+import { PHONE, api, given, play, register, until } from "./stage.mjs";
+
+await play(async (come) => {
+  const [ayesha, rafi] = await Promise.all([api("ayesha"), api("rafi")]);
+  const prescription = await theDoctor(await come("ayesha"), rafi, ayesha);
+  await theNurse(await come("nurse", { size: PHONE }), await register("mina"));
+  await support(await come("support"), rafi, ayesha);
+  await thePharmacist(await come("pharmacist", { size: PHONE }), prescription, ayesha);
+  await theAdministrator(come);
+});
+
+/** Answers two requests, sees the day, and prescribes something, which is handed back. */
+async function theDoctor(person, rafi, ayesha) {
+  const { page } = person;
+  const slots = (await rafi("GET", `/doctors/${given.doctor_id}/slots`)).items;
+  const book = (slot, reason) => rafi("POST", "/appointments", { doctor_id: given.doctor_id, starts_at: slot.starts_at, reason, visit_type: "video" });
+  const [wanted, unwanted] = [await book(slots.at(4), "A rash"), await book(slots.at(6), "A form to sign")];
+  await person.signIn();
+  await page.getByRole("link", { name: "Requests" }).click();
+  const request = (words) => page.getByRole("article").filter({ hasText: words });
+  await request("A rash").getByRole("button", { name: "Accept" }).click();
+  await request("A rash").waitFor({ state: "detached" });
+  await request("A form to sign").getByRole("button", { name: "Decline" }).click();
+  await page.getByLabel("What the patient should know").fill("Please send it by post.");
+  await page.getByRole("dialog").getByRole("button", { name: "Decline" }).click();
+  await person.sees("Nobody waits for an answer.");
+  const status = async ({ id }) => (await rafi("GET", `/appointments/${id}`)).status;
+  assert.deepEqual([await status(wanted), await status(unwanted)], ["accepted", "rejected"]);
+  await page.getByRole("link", { name: "Calendar" }).click();
+  await person.sees("rafi Example");
+  await page.getByRole("radio", { name: "Week" }).check({ force: true });
+  await person.accessible("the doctor's week");
+  await person.picture("doctor-week");
+  const { consultation_id: id } = await rafi("GET", `/appointments/${given.appointment_id}`);
+  await ayesha("POST", `/consultations/${id}/start`, {});
+  const medicines = [{ name: "Ibuprofen 400 mg", dose: "1 tablet", route: "oral", frequency: "twice a day", duration_days: 5 }];
+  return ayesha("POST", `/consultations/${id}/prescriptions`, { diagnosis: "Sprained ankle", medicines });
+}
+
+/** Sees who walks in, tells everybody that the doctor is late, and takes nobody any more. */
+async function theNurse(person, mina) {
+  const { page } = person;
+  await person.signIn();
+  await page.getByRole("link", { name: "Waiting room" }).click();
+  await person.sees("Nobody waits.");
+  const walkIn = { reason: "Fever", visit_type: "video" };
+  const { consultation } = await mina("POST", `/doctors/${given.doctor_id}/waiting-room`, walkIn);
+  await person.sees("mina Example");
+  await person.sees("Walked in");
+  await page.getByRole("button", { name: "20 min" }).click();
+  await person.sees("Patients are told");
+  await person.accessible("a nurse's waiting room");
+  await person.picture("nurse-phone");
+  const { delay } = await mina("POST", `/consultations/${consultation.id}/join`, {});
+  assert.equal(Math.round((Date.parse(delay.until) - Date.now()) / 60_000), 20);
+  await mina("POST", `/consultations/${consultation.id}/leave`, {});
+  await page.getByLabel("Patients without an appointment").selectOption("never");
+  const nurse = await api("nurse");
+  await until(async () => (await nurse("GET", `/doctors/${given.doctor_id}/waiting-room`)).walk_ins === "never", "walk-ins are closed");
+  const newcomer = await register("nabil");
+  await assert.rejects(newcomer("POST", `/doctors/${given.doctor_id}/waiting-room`, walkIn), /walk_ins_closed/);
+  await page.getByRole("button", { name: "Back in time" }).click();
+  await page.getByText("Patients are told").waitFor({ state: "detached" });
+}
+
+/** Takes an issue, writes what was found, and solves it. */
+async function support(person, rafi, ayesha) {
+  const { page } = person;
+  const report = { category: "audio", severity: "low", description: "I hear an echo" };
+  const { issue } = await rafi("POST", `/consultations/${given.consultation_id}/issues`, report);
+  await person.signIn();
+  await page.getByRole("link", { name: "Technical issues" }).click();
+  await page.getByRole("link", { name: /I hear an echo/ }).click();
+  await person.heading("Technical issue");
+  await page.getByRole("button", { name: "I take it" }).click();
+  await person.sees("assigned");
+  await page.getByLabel("Comment").fill("Loudspeaker beside the microphone");
+  await page.getByRole("button", { name: "Add comment" }).click();
+  await page.getByRole("listitem").filter({ hasText: "Loudspeaker beside the microphone" }).waitFor();
+  await person.accessible("an issue");
+  await page.getByLabel("What solved it").fill("Headphones");
+  await page.getByRole("button", { name: "Resolve" }).click();
+  await page.getByRole("button", { name: "Resolve" }).waitFor({ state: "detached" });
+  await page.getByRole("listitem").filter({ hasText: "Headphones" }).waitFor();
+  await person.picture("issue-desktop");
+  const solver = await api("support");
+  assert.equal((await solver("GET", `/support/issues/${issue.id}`)).status, "resolved");
+  await ayesha("POST", `/consultations/${given.consultation_id}/end`, {});
+}
+
+/** What is to be dispensed; a genuine prescription, the same once it was withdrawn, and one that is none. */
+async function thePharmacist(person, { id, verification_code }, ayesha) {
+  const { page } = person;
+  await ayesha("POST", `/prescriptions/${id}/send`, {});
+  await person.signIn();
+  await page.getByRole("link", { name: "Prescriptions" }).click();
+  const card = page.getByRole("article").filter({ hasText: "Ibuprofen 400 mg" });
+  await card.getByText("On its way to the pharmacy").waitFor();
+  await page.getByLabel("Show").selectOption("dispensed");
+  await card.waitFor({ state: "detached" });
+  const check = async (code, words) => {
+    await page.getByLabel("Code").fill(code);
+    await page.getByRole("button", { name: "Check" }).click();
+    await person.sees(words);
+  };
+  await check(verification_code, /Genuine: issued by .*ayesha Example/i);
+  await person.accessible("a genuine prescription");
+  await person.picture("pharmacist-phone");
+  await ayesha("POST", `/prescriptions/${id}/withdraw`, {});
+  await check(verification_code, "This prescription was withdrawn. Do not dispense.");
+  await check("AAAA-BBBB-CCCC", "This is not a prescription of ours. Do not dispense.");
+}
+
+/** Lets a doctor in who has registered, refuses another, and sees how the system is. */
+async function theAdministrator(come) {
+  const doctor = await come("Sadia");
+  await doctor.page.goto("/register");
+  await doctor.page.getByLabel("First name").fill("Sadia");
+  await doctor.page.getByLabel("Last name").fill("Khan");
+  await doctor.page.getByLabel("E-mail address").fill("sadia@example.org");
+  await doctor.page.getByLabel("Password").fill(given.password);
+  await doctor.page.getByRole("radio", { name: "a doctor" }).check({ force: true });
+  await doctor.page.getByRole("button", { name: "Create account" }).click();
+  await doctor.heading("Hello Sadia");
+  const person = await come("admin");
+  const { page } = person;
+  await person.signIn();
+  await page.getByRole("link", { name: "Verify doctors" }).click();
+  await page.getByRole("heading", { name: /Sadia Khan/ }).waitFor();
+  await page.getByRole("button", { name: "Reject" }).click();
+  await page.getByRole("alert").waitFor(); // a rejection needs a reason
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("heading", { name: /Sadia Khan/ }).waitFor({ state: "detached" });
+  await page.getByLabel("Show").selectOption("approved");
+  await page.getByLabel("Name").fill("Sadia");
+  await page.getByRole("article").filter({ hasText: "Sadia Khan" }).getByText("Approved").waitFor();
+  await person.accessible("a doctor who was approved");
+  await person.picture("admin-doctor");
+  await doctor.page.goto("/doctors");
+  await doctor.page.getByRole("link", { name: /Sadia Khan/ }).waitFor();
+
+  await page.getByRole("link", { name: "System" }).click();
+  await page.getByRole("row", { name: /video-webrtc/ }).getByText("running").waitFor();
+  await person.sees("available");
+  await person.picture("admin-system");
+  await page.getByRole("link", { name: "Deliveries" }).click();
+  await person.sees("None.");
+  await page.getByLabel("Show").selectOption("queued");
+  await page.getByRole("row", { name: /mail/ }).first().waitFor();
+}
