@@ -1,5 +1,5 @@
-// Files on their way to the server, in parts: one that is interrupted goes on where it stopped, also after the page was
-// closed (tus 1.0.0; docs/api.md, "Files").
+// Files on their way to the server, in parts: one that is interrupted goes on where it stopped, also when the page was
+// closed and the same file is chosen again (tus 1.0.0; docs/api.md, "Files").
 
 import { answer, Problem, Unreachable } from "@consilium/client";
 import { api, session } from "./api.ts";
@@ -38,11 +38,6 @@ export async function upload(file: File, place: Place, told: (share: number) => 
   await checked(id, signal);
   await keep(name, null).catch(() => {});
   return id;
-}
-
-/** Takes back what was begun, unless it is shared already. */
-export function discard(id: string): Promise<unknown> {
-  return answer(api.DELETE("/api/v1/files/{id}", { params: { path: { id } } })).catch(() => {});
 }
 
 async function begin(file: File, { purpose, id }: Place, signal: AbortSignal): Promise<string> {
