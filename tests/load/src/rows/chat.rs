@@ -32,13 +32,19 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Patients of all consultations, shared out among so many writers.
+    /// Patients of all consultations, shared out among so many writers. Each has written once: the first message makes
+    /// the consultation's row, too.
     pub async fn all(address: &str, meetings: &[Meeting], at_once: usize) -> Vec<Self> {
         let mut writers: Vec<Self> = (0..at_once).map(|_| Self { seats: Vec::new(), written: 0 }).collect();
         for (number, meeting) in meetings.iter().enumerate() {
             let mut socket = sockets::connect(address, "/api/v1/ws", Some(&meeting.patient)).await;
             sockets::subscribe(&mut socket, &meeting.topic()).await;
             writers[number % at_once].seats.push((socket, meeting.topic()));
+        }
+        for writer in &mut writers {
+            for _ in 0..writer.seats.len() {
+                writer.once().await;
+            }
         }
         writers
     }
@@ -74,9 +80,6 @@ async fn on_postgres(plan: &Plan) -> Row {
     let town = Town::build(&plan.program, Backend::Postgres, Hours::Office, meetings.div_ceil(10), meetings).await;
     let meetings = town.meet().await;
     let mut writers = Writer::all(town.address(), &meetings, AT_ONCE_POSTGRES).await;
-    for writer in &mut writers {
-        writer.once().await;
-    }
     let mut recorder = Recorder::start(&town.deployment.database).await;
     let mut operations = Vec::new();
     for writer in &mut writers {
@@ -109,7 +112,6 @@ async fn on_sqlite(plan: &Plan) -> Row {
     let town = Town::build(&plan.program, Backend::Sqlite, Hours::Office, meetings.div_ceil(10), meetings).await;
     let meetings = town.meet().await;
     let mut writers = Writer::all(town.address(), &meetings, AT_ONCE).await;
-    writers[0].once().await;
     let file = town.deployment.folder().join("consilium.db");
     let ends = Ends::of(&file, TABLES);
     writers[0].once().await;
