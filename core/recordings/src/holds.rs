@@ -92,7 +92,7 @@ impl Recordings {
             .map(|()| before)
         })
         .await?;
-        self.wake.notify_one();
+        self.rows_wake.notify_one();
         Ok(())
     }
 

@@ -97,7 +97,7 @@ impl DueWork for RecordingWorker {
     }
 
     fn wake(&self) -> &Notify {
-        &self.0.wake
+        &self.0.rows_wake
     }
 
     async fn due(&self, busy: Vec<RecordingId>, limit: i64) -> Result<Vec<Due>, Error> {
@@ -243,7 +243,7 @@ impl RecordingWorker {
             facts::tell(tx, &after, event_type, None)
         };
         self.0.db.write(&system(due.facility), finish).await?;
-        self.0.wake.notify_one();
+        self.0.rows_wake.notify_one();
         Ok(())
     }
 

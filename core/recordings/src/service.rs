@@ -38,7 +38,7 @@ pub struct Recordings {
     pub(crate) depot: Arc<Depot>,
     pub(crate) ffmpeg: Option<Arc<Ffmpeg>>,
     pub(crate) settings: Arc<RecordingSettings>,
-    pub(crate) wake: Arc<Notify>,
+    pub(crate) rows_wake: Arc<Notify>,
     pub(crate) files_wake: Arc<Notify>,
     pub(crate) lists_wake: Arc<Notify>,
 }
@@ -51,7 +51,7 @@ impl Recordings {
             depot,
             ffmpeg: ffmpeg.map(Arc::new),
             settings: Arc::new(settings),
-            wake: Arc::default(),
+            rows_wake: Arc::default(),
             files_wake: Arc::default(),
             lists_wake: Arc::default(),
         }

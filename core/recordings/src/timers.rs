@@ -49,7 +49,7 @@ impl TimerHandler for RecordingTimer {
             }
         };
         self.0.db.write(&meta, fire).await?;
-        self.0.wake.notify_one();
+        self.0.rows_wake.notify_one();
         Ok(())
     }
 }
