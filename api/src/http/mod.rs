@@ -9,6 +9,7 @@ pub mod availability;
 pub mod chat;
 pub mod command;
 pub mod consultations;
+pub mod dispensing;
 pub mod doctors;
 pub mod files;
 pub mod follow_ups;

@@ -13,7 +13,7 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, doctors,
+    analytics, appointments, auth, availability, chat, consultations, dispensing, doctors,
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
@@ -53,7 +53,7 @@ use super::{
         recordings::request, recordings::list, recordings::get, recordings::delete, recordings::consent,
         recordings::stop, recordings::segment, recordings::playback, recordings::content, recordings::hold,
         recordings::release, provider_recordings::list, provider_recordings::retry,
-        prescriptions::issue, prescriptions::list, prescriptions::to_dispense, prescriptions::get, prescriptions::pdf, prescriptions::send,
+        prescriptions::issue, prescriptions::list, dispensing::list, prescriptions::get, prescriptions::pdf, prescriptions::send,
         prescriptions::withdraw, prescriptions::verify, analytics::doctor,
         threads::open, threads::list, threads::get, threads::close, threads::reopen, threads::add, threads::remove,
         threads::messages, threads::send_message, threads::edit_message, threads::delete_message, threads::history,

@@ -2,9 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Path};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use consilium_kernel::{PrescriptionId, Refusal, Timestamp, not_a_cursor};
+use consilium_kernel::{PrescriptionId, Timestamp, not_a_cursor};
 use consilium_prescribing::{
-    Dispatch, DispatchStatus, Medicine, MedicineDraft, Prescription, PrescriptionDraft, SignedDocument, Verified,
+    Dispatch, Medicine, MedicineDraft, Prescription, PrescriptionDraft, SignedDocument, Verified,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -252,8 +252,8 @@ pub struct PrescriptionQuery {
 /// A part of a list of prescriptions.
 #[derive(Serialize, ToSchema)]
 pub struct PrescriptionPage {
-    items: Vec<PrescriptionResponse>,
-    next_cursor: Option<String>,
+    pub(super) items: Vec<PrescriptionResponse>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// The prescriptions of a consultation, the newest first. Reads by others than the patient are audited.
@@ -266,31 +266,6 @@ pub async fn list(state: Shared, id: Path<String>, query: Query<PrescriptionQuer
     let page = state.prescribing.of_consultation(&meta, path_id(&id)?, query.limit, cursor).await?;
     let items = page.items.into_iter().map(PrescriptionResponse::from).collect();
     Ok(Answer::ok(PrescriptionPage { items, next_cursor: page.next_cursor.map(|id| id.to_string()) }))
-}
-
-/// Which are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DispenseQuery {
-    /// The status of the dispatch: `queued`, `sent`, `accepted`, `preparing`, `ready`, `dispensed`, `rejected`,
-    /// `cancelled` or `failed`; the first five when nothing is said.
-    status: Option<String>,
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<i64>,
-    cursor: Option<String>,
-}
-
-/// What was sent to be dispensed, for the facility's pharmacists, the longest waiting first. Reads are audited.
-#[utoipa::path(get, path = "/api/v1/prescriptions", operation_id = "list_prescriptions_to_dispense", tag = "prescriptions",
-    params(DispenseQuery), responses((status = 200, description = "Prescriptions", body = PrescriptionPage)))]
-pub async fn to_dispense(state: Shared, query: Query<DispenseQuery>) -> Result<PrescriptionPage> {
-    let Query { meta, query } = query;
-    let wrong = |_| Refusal::field("?status", "invalid", "is no status of a dispatch");
-    let status: Option<DispatchStatus> = query.status.as_deref().map(str::parse).transpose().map_err(wrong)?;
-    let found = state.prescribing.to_dispense(&meta, status, query.limit, query.cursor.as_deref()).await?;
-    let items = found.items.into_iter().map(PrescriptionResponse::from).collect();
-    Ok(Answer::ok(PrescriptionPage { items, next_cursor: found.next_cursor }))
 }
 
 /// A prescription, for its patient, its doctor and the facility's pharmacists. Reads by others than the patient

@@ -10,7 +10,7 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, doctors,
+    analytics, appointments, auth, availability, chat, consultations, dispensing, doctors,
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
@@ -119,7 +119,7 @@ pub fn routes() -> Vec<Route> {
         post("/consultations/{id}/files", May(P::JoinConsultation), web::to(shared_files::share)),
         post("/consultations/{id}/prescriptions", May(P::Prescribe), web::to(prescriptions::issue)),
         get("/consultations/{id}/prescriptions", May(P::SeePrescription), web::to(prescriptions::list)),
-        get("/prescriptions", May(P::Dispense), web::to(prescriptions::to_dispense)),
+        get("/prescriptions", May(P::Dispense), web::to(dispensing::list)),
         get("/prescriptions/{id}", May(P::SeePrescription), web::to(prescriptions::get)),
         get("/prescriptions/{id}/pdf", May(P::SeePrescription), web::to(prescriptions::pdf)),
         post("/prescriptions/{id}/send", May(P::SendPrescription), web::to(prescriptions::send)),

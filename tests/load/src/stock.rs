@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 /// Appointments that are written in one transaction: a server that runs beside waits no longer than it may.
 const AT_ONCE: usize = 20_000;
@@ -55,7 +55,8 @@ pub fn fill(file: &Path, count: usize, doctors: Doctors, days_ahead: usize) {
         FROM appointment AS a, (SELECT kind, entity_kind FROM timer WHERE entity_kind = 'appointment' LIMIT 1) AS one \
         WHERE a.rowid > ?1";
     for begin in (0..count).step_by(AT_ONCE) {
-        let transaction = connection.transaction().expect("a transaction");
+        // A deferred one that turns into a writer fails when the server has written in between.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a transaction");
         let last: i64 =
             transaction.query_row("SELECT max(rowid) FROM appointment", [], |row| row.get(0)).expect("one is there");
         transaction.execute(&appointments, [begin as i64, (begin + AT_ONCE).min(count) as i64]).expect("appointments");

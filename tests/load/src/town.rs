@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 /// Requests under way at once while people are made.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 /// A server with people.
 pub struct Town {

@@ -98,7 +98,7 @@ impl World {
         let verify = format!("/admin/doctors/{}/verify", doctor.doctor_id);
         admin.post(&verify, json!({"decision": "approved"})).await.expect(200);
         doctor.set_hours(daily("00:00", "24:00")).await;
-        let stage = Stage::of(doctor, program.client.register("patient", "rafi").await).await;
+        let stage = Stage::by(doctor, program.client.register("patient", "rafi").await, "video").await;
         let room = livekit.contract.rooms().pop().expect("a room at LiveKit");
         Self { deployment, program: Some(program), livekit, bucket, admin, stage, room }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use consilium_tests::{
     app::TestApp,
-    client::{Call, Client, Person, text},
+    client::{Call, Client, Person, text, wish},
 };
 use diesel::{RunQueryDsl, sql_query, sql_types as sql};
 use serde_json::{Value, json};
@@ -39,8 +39,15 @@ impl Stage {
 
     /// Doctor and patient meet.
     pub async fn of(doctor: Person, patient: Person) -> Self {
-        let slot = patient.slots(&doctor).await.remove(0);
-        let agreed = patient.agree(&doctor, &slot).await;
+        Self::by(doctor, patient, "chat").await
+    }
+
+    /// Doctor and patient meet by chat, audio or video.
+    pub async fn by(doctor: Person, patient: Person, visit_type: &str) -> Self {
+        let mut wish = wish(&doctor, &patient.slots(&doctor).await.remove(0));
+        wish["visit_type"] = json!(visit_type);
+        let booked = patient.post("/appointments", wish).await.expect(201);
+        let agreed = doctor.accept(text(&booked, "id")).await.expect(200);
         let consultation = text(&agreed, "consultation_id").to_owned();
         let path = format!("/consultations/{consultation}");
         doctor.post(&format!("{path}/start"), Value::Null).await.expect(200);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use consilium_db::testing::TestDb;
-use consilium_kernel::{Role, User};
+use consilium_kernel::{CommandMeta, Role, User};
 use consilium_plugin_contract::pharmacy::DispatchStatus;
 use consilium_prescribing::DispatchStatus as Status;
 use consilium_runtime::TimerWorker;
@@ -72,7 +72,9 @@ async fn pharmacists_see_what_is_to_be_dispensed_in_their_facility() {
         world.prescribing.withdraw(&meta(&world.doctor), second).await.unwrap();
         assert_eq!(ids(None).await, [first], "what was withdrawn is not dispensed");
         let elsewhere = User { facility_id: consilium_kernel::Id::new(first.uuid()), ..pharmacist.clone() };
-        assert_eq!(code(list(&elsewhere, None, None, None).await), "forbidden");
+        assert!(list(&elsewhere, None, None, None).await.unwrap().items.is_empty(), "of another facility");
+        let reaching_over = CommandMeta { scope: meta(&pharmacist).scope, ..meta(&elsewhere) };
+        assert_eq!(code(world.prescribing.to_dispense(&reaching_over, None, None, None).await), "forbidden");
         for nobody in [&world.doctor, &world.patient, &staff(Role::Admin), &staff(Role::Nurse)] {
             assert_eq!(code(list(nobody, None, None, None).await), "forbidden", "{}", nobody.role);
         }

@@ -24,7 +24,7 @@ use crate::{
     facts,
     looking::{Seen, Whole},
     model::{Media, Recording, RecordingId, Status},
-    service::{Recordings, is_erased, whole},
+    service::{Recordings, whole},
     store::{self, Waiting},
     timers::EXPIRY,
 };
@@ -70,9 +70,9 @@ impl From<Unreachable> for Trouble {
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        match Refusal::from(error) {
-            refusal if is_erased(&refusal) => Self::Refused(Unkept::RecordingErased),
-            refusal => Self::Passing(refusal.code.into_owned()),
+        match error {
+            Error::Sealed(store::ERASED) => Self::Refused(Unkept::RecordingErased),
+            error => Self::Passing(Refusal::from(error).code.into_owned()),
         }
     }
 }

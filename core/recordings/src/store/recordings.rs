@@ -83,7 +83,8 @@ fn cell(column: &'static str, id: RecordingId) -> Cell {
     Cell::new("recording", column, id.uuid())
 }
 
-const ERASED: &str = "its key was erased";
+/// Why nothing of an erased patient opens, or is sealed.
+pub(crate) const ERASED: &str = "its key was erased";
 
 fn word<T: std::str::FromStr>(text: &str) -> Result<T> {
     text.parse().map_err(|_| Error::Sealed("a recording has an unknown word"))

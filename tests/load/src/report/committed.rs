@@ -25,10 +25,10 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// What is committed; nothing when there is no such file yet.
-    pub fn read(file: &Path) -> Self {
-        let Ok(text) = fs::read_to_string(file) else { return Self::default() };
-        serde_json::from_str(&text).expect("ratios as they were written")
+    /// What is committed; `None` before the first full run.
+    pub fn read(file: &Path) -> Option<Self> {
+        let text = fs::read_to_string(file).ok()?;
+        Some(serde_json::from_str(&text).expect("ratios as they were written"))
     }
 
     /// Commits it.

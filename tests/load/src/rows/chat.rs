@@ -3,6 +3,7 @@
 use consilium_tests::app::Backend;
 use futures_util::SinkExt;
 use serde_json::json;
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -27,18 +28,57 @@ const TABLES: &[&str] = &["chat_message", "topic_event", "outbox", "audit_entry"
 
 /// Writes in one consultation after the other, each over a connection of its own.
 pub struct Writer {
-    seats: Vec<(Socket, String)>,
+    seats: Vec<Seat>,
     written: usize,
 }
 
+/// A connection that is read all the time, as the server wants it to be.
+struct Seat {
+    topic: String,
+    say: mpsc::UnboundedSender<String>,
+    answers: mpsc::UnboundedReceiver<String>,
+}
+
+impl Seat {
+    async fn open(address: &str, meeting: &Meeting) -> Self {
+        let mut socket = sockets::connect(address, "/api/v1/ws", Some(&meeting.patient)).await;
+        sockets::subscribe(&mut socket, &meeting.topic()).await;
+        let ((say, said), (answer, answers)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        tokio::spawn(hold(socket, said, answer));
+        Self { topic: meeting.topic(), say, answers }
+    }
+}
+
+/// Says what it is told to and passes on what is answered, until there is nobody any more.
+async fn hold(mut socket: Socket, mut said: mpsc::UnboundedReceiver<String>, answer: mpsc::UnboundedSender<String>) {
+    loop {
+        tokio::select! {
+            frame = said.recv() => match frame {
+                Some(frame) => socket.send(Message::text(frame)).await.expect("the line is open"),
+                None => return,
+            },
+            text = sockets::text(&mut socket) => {
+                let is_answer = text.starts_with("{\"type\":\"ok\"") || text.starts_with("{\"type\":\"error\"");
+                if is_answer && answer.send(text).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 impl Writer {
-    /// Patients of all consultations, shared out among so many writers.
+    /// Patients of all consultations, shared out among so many writers. Each has written once: the first message makes
+    /// the consultation's row, too.
     pub async fn all(address: &str, meetings: &[Meeting], at_once: usize) -> Vec<Self> {
         let mut writers: Vec<Self> = (0..at_once).map(|_| Self { seats: Vec::new(), written: 0 }).collect();
         for (number, meeting) in meetings.iter().enumerate() {
-            let mut socket = sockets::connect(address, "/api/v1/ws", Some(&meeting.patient)).await;
-            sockets::subscribe(&mut socket, &meeting.topic()).await;
-            writers[number % at_once].seats.push((socket, meeting.topic()));
+            writers[number % at_once].seats.push(Seat::open(address, meeting).await);
+        }
+        for writer in &mut writers {
+            for _ in 0..writer.seats.len() {
+                writer.once().await;
+            }
         }
         writers
     }
@@ -48,19 +88,13 @@ impl Client for Writer {
     async fn once(&mut self) {
         self.written += 1;
         let (count, id) = (self.seats.len(), self.written.to_string());
-        let (socket, topic) = &mut self.seats[self.written % count];
+        let Seat { topic, say, answers } = &mut self.seats[self.written % count];
         let data = json!({"client_message_id": id, "body": "How long have you had this cough?"});
         let command =
             json!({"type": "command", "id": id, "topic": topic, "command": "send_message", "data": data}).to_string();
-        socket.send(Message::text(command)).await.expect("the line is open");
-        let acknowledged = format!("\"id\":\"{id}\"");
-        loop {
-            let frame = sockets::text(socket).await;
-            if frame.starts_with("{\"type\":\"ok\"") && frame.contains(&acknowledged) {
-                return;
-            }
-            assert!(!frame.starts_with("{\"type\":\"error\""), "{frame}");
-        }
+        say.send(command).expect("the line is open");
+        let answer = answers.recv().await.expect("the line is open");
+        assert!(answer.starts_with("{\"type\":\"ok\"") && answer.contains(&format!("\"id\":\"{id}\"")), "{answer}");
     }
 }
 
@@ -74,13 +108,10 @@ async fn on_postgres(plan: &Plan) -> Row {
     let town = Town::build(&plan.program, Backend::Postgres, Hours::Office, meetings.div_ceil(10), meetings).await;
     let meetings = town.meet().await;
     let mut writers = Writer::all(town.address(), &meetings, AT_ONCE_POSTGRES).await;
-    for writer in &mut writers {
-        writer.once().await;
-    }
     let mut recorder = Recorder::start(&town.deployment.database).await;
     let mut operations = Vec::new();
     for writer in &mut writers {
-        let topic = writer.seats[(writer.written + 1) % writer.seats.len()].1.clone();
+        let topic = writer.seats[(writer.written + 1) % writer.seats.len()].topic.clone();
         let recorded = recorder.record(writer.once()).await;
         let id = topic.rsplit(':').next().expect("an id").to_owned();
         let reads = [id.as_str(), "login_session"];
@@ -109,7 +140,6 @@ async fn on_sqlite(plan: &Plan) -> Row {
     let town = Town::build(&plan.program, Backend::Sqlite, Hours::Office, meetings.div_ceil(10), meetings).await;
     let meetings = town.meet().await;
     let mut writers = Writer::all(town.address(), &meetings, AT_ONCE).await;
-    writers[0].once().await;
     let file = town.deployment.folder().join("consilium.db");
     let ends = Ends::of(&file, TABLES);
     writers[0].once().await;

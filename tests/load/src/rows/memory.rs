@@ -1,4 +1,5 @@
-//! Memory: of a connection that is idle, of a consultation that is live, and of one that was let go.
+//! Memory: of a connection that is idle, of a consultation that is live, and of one that was let go. On PostgreSQL: what
+//! SQLite caches of its file would be counted as theirs.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ const LET_GO: Duration = Duration::from_secs(300 + 120);
 /// All three; what was let go only in the full form, for that takes minutes.
 pub async fn measure(plan: &Plan) -> Vec<Row> {
     let count = plan.of(2_000, 200);
-    let town = Town::build(&plan.program, Backend::Sqlite, Hours::Office, count / 50, count).await;
+    let town = Town::build(&plan.program, Backend::Postgres, Hours::Office, count / 50, count).await;
     let mut rows = vec![idle_connections(&town).await];
     let meetings = town.meet().await;
     let (first, second) = meetings.split_at(count / 2);

@@ -17,8 +17,8 @@ use crate::{
 };
 
 const DAYS: i64 = 30;
-/// Appointments of each doctor in that time.
-const EACH: usize = 200;
+/// Appointments of each doctor in that time and some days more.
+const EACH: usize = 280;
 
 /// One row.
 pub async fn measure(plan: &Plan) -> Vec<Row> {
@@ -98,7 +98,7 @@ impl Scan {
             bytes += values.filter_map(|value| value.as_bytes().ok().map(<[u8]>::len)).sum::<usize>();
             count += 1;
         }
-        assert!(bytes > count);
+        assert!(bytes >= count, "{query}");
         count
     }
 }
