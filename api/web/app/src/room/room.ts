@@ -270,6 +270,7 @@ export class Room extends Store<RoomState> {
     if (event === "hand_raised" || event === "hand_lowered") this.#of(user, { hand: event === "hand_raised" });
     if (seq <= this.#told) return;
     this.value.recordings?.hear({ event });
+    if (event.startsWith("prescription_")) void queries.invalidateQueries({ queryKey: ["prescriptions", this.id] });
     if (event === "annotations_saved") void queries.invalidateQueries({ queryKey: ["annotations", this.id] });
     if (event === "backup_link_offered") this.set({ backup: data as unknown as Backup });
     if (event === "participant_left" && data.reason === "left") this.#hangUp(user);
