@@ -10,7 +10,12 @@ use std::{
 use rusqlite::{Connection, types::Value};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::drive::Client;
+use crate::{
+    drive::{self, Client},
+    plan::Plan,
+    rounds::{Compared, alternate},
+    town::Town,
+};
 
 /// Jobs committed together at most, as in the server.
 const BATCH: usize = 256;
@@ -18,12 +23,33 @@ const BATCH: usize = 256;
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;";
 
+/// Measures these clients of a town on SQLite beside a loop with as many, which inserts what one operation of theirs
+/// leaves: a row in each of the tables.
+pub async fn beside<C: Client>(plan: &Plan, town: &Town, tables: &[&'static str], clients: &mut Vec<C>) -> Compared {
+    let file = town.deployment.folder().join("consilium.db");
+    let ends = Ends::of(&file, tables);
+    clients[0].once().await;
+    let recorded = ends.since(&file, tables.len());
+    let bare = Loop::start(&file, &town.deployment.folder().join("limit.db"), recorded);
+    let mut waiters = bare.waiters(clients.len());
+    let turn = plan.turn();
+    let compared = alternate(
+        plan.rounds(),
+        async || drive::saturate(clients, turn).await,
+        async || drive::saturate(&mut waiters, turn).await,
+    )
+    .await;
+    drop(waiters);
+    bare.stop();
+    compared
+}
+
 /// The rows that one operation of the server has inserted.
 #[derive(Debug, Clone)]
-pub struct Recorded(Vec<(String, Vec<Value>)>);
+struct Recorded(Vec<(String, Vec<Value>)>);
 
 /// Where each table ends, before the operation.
-pub struct Ends(BTreeMap<&'static str, i64>);
+struct Ends(BTreeMap<&'static str, i64>);
 
 impl Ends {
     /// Of these tables in the database at `file`.
@@ -95,7 +121,7 @@ fn hyphenated(id: &[u8]) -> String {
 type Job = oneshot::Sender<()>;
 
 /// The loop; it ends with this value and its clients.
-pub struct Loop {
+struct Loop {
     jobs: mpsc::Sender<Job>,
     writer: Option<JoinHandle<()>>,
 }

@@ -11,7 +11,7 @@ use crate::{
     drive::{self, Client},
     http::{Line, post},
     limits::{
-        group_commit::{Ends, Loop},
+        group_commit,
         pgbench::{self, Recorder, Scripts},
     },
     plan::Plan,
@@ -118,21 +118,7 @@ async fn on_sqlite(plan: &Plan) -> Row {
     let town = Town::build(&plan.program, Backend::Sqlite, Hours::All, plan.of(256, 64), SQLITE_CLIENTS).await;
     let mut bookers = Booker::all(&town, SQLITE_CLIENTS).await;
     bookers[0].once().await; // and its patient has a key
-    let file = town.deployment.folder().join("consilium.db");
-    let ends = Ends::of(&file, TABLES);
-    bookers[0].once().await;
-    let recorded = ends.since(&file, TABLES.len());
-    let bare = Loop::start(&file, &town.deployment.folder().join("limit.db"), recorded);
-    let mut waiters = bare.waiters(SQLITE_CLIENTS);
-    let turn = plan.turn();
-    let compared = alternate(
-        plan.rounds(),
-        async || drive::saturate(&mut bookers, turn).await,
-        async || drive::saturate(&mut waiters, turn).await,
-    )
-    .await;
-    drop(waiters);
-    bare.stop();
+    let compared = group_commit::beside(plan, &town, TABLES, &mut bookers).await;
     row(
         "book_sqlite",
         &format!("Booking on SQLite, {SQLITE_CLIENTS} clients"),

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::{
     drive::{self, Client},
     limits::{
-        group_commit::{Ends, Loop},
+        group_commit,
         pgbench::{self, Recorder, Scripts},
     },
     plan::Plan,
@@ -140,21 +140,7 @@ async fn on_sqlite(plan: &Plan) -> Row {
     let town = Town::build(&plan.program, Backend::Sqlite, Hours::Office, meetings.div_ceil(10), meetings).await;
     let meetings = town.meet().await;
     let mut writers = Writer::all(town.address(), &meetings, AT_ONCE).await;
-    let file = town.deployment.folder().join("consilium.db");
-    let ends = Ends::of(&file, TABLES);
-    writers[0].once().await;
-    let recorded = ends.since(&file, TABLES.len());
-    let bare = Loop::start(&file, &town.deployment.folder().join("limit.db"), recorded);
-    let mut waiters = bare.waiters(AT_ONCE);
-    let turn = plan.turn();
-    let compared = alternate(
-        plan.rounds(),
-        async || drive::saturate(&mut writers, turn).await,
-        async || drive::saturate(&mut waiters, turn).await,
-    )
-    .await;
-    drop(waiters);
-    bare.stop();
+    let compared = group_commit::beside(plan, &town, TABLES, &mut writers).await;
     row(
         "chat_sqlite",
         format!("Chat on SQLite, {AT_ONCE} at once in {} consultations", meetings.len()),
