@@ -2,16 +2,18 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use consilium_cluster::{Cluster, ClusterSettings};
 use consilium_consultations::VideoWatch;
 use consilium_db::{Db, answers, inbox};
 use consilium_files::FileWorker;
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY};
 use consilium_recordings::{FileFetcher, ListReader, RecordingWorker};
 use consilium_runtime::{
-    DueWorker, EventBus, InProcessBus, LiveEvent, Sealer, SealerSettings, Shutdown, SingleNode, Subscriber,
-    SubscriberWorker, Tasks, TimerHandler, TimerWorker,
+    DueWorker, Duties, EventBus, InProcessBus, LiveEvent, Missed, Placement, Sealer, SealerSettings, Shutdown, Signal,
+    SingleNode, Subscriber, SubscriberWorker, Tasks, TimerHandler, TimerWorker,
 };
 use consilium_webhooks::Dispatcher;
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{
@@ -25,29 +27,70 @@ use crate::{
     recordings::PluginFiles,
     state::State,
     webhooks,
+    ws::WsContext,
 };
 
 /// How often workers look for themselves; commits wake them earlier.
 const TICK: Duration = Duration::from_millis(500);
 
+/// The topic on which nodes wake each other's workers.
+const WAKE: &str = "node:wake";
+
 /// The background work of a running server.
-pub struct Background(Tasks);
+pub struct Background {
+    tasks: Tasks,
+    cluster: Option<Arc<Cluster>>,
+}
 
 impl Background {
+    /// What this node owned is the others' from now on.
+    pub async fn leave(&self) {
+        if let Some(cluster) = &self.cluster {
+            cluster.leave().await;
+        }
+    }
+
     /// Tells it to end and waits, for `limit` at most.
     pub async fn finish(&self, limit: Duration) {
-        self.0.finish(limit).await;
+        self.tasks.finish(limit).await;
+    }
+}
+
+/// This node's part in a cluster; `None` when it is alone.
+async fn cluster(config: &Config, db: &Db, address: SocketAddr) -> anyhow::Result<Option<Arc<Cluster>>> {
+    if config.nats.url.is_empty() {
+        return Ok(None);
+    }
+    let settings = ClusterSettings {
+        nats: config.nats.url.clone(),
+        prefix: config.nats.prefix.clone(),
+        name: node_name(config),
+        address: address.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(Some(Cluster::join(settings, db.clone()).await?))
+}
+
+fn node_name(config: &Config) -> String {
+    match config.nats.node.as_str() {
+        "" => std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map_or_else(|_| "node".to_owned(), |name| name.trim().to_owned()),
+        set => set.to_owned(),
     }
 }
 
 /// Builds the modules and starts their background work.
 pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result<(Arc<State>, Background)> {
     let tasks = Tasks::default();
-    let bus: Arc<dyn EventBus> = Arc::new(InProcessBus::default());
-    let placement = SingleNode::shared();
+    let cluster = cluster(&config, &db, address).await?;
+    let (bus, placement): (Arc<dyn EventBus>, Arc<dyn Placement>) = match &cluster {
+        Some(cluster) => (cluster.bus(), cluster.clone()),
+        None => (Arc::new(InProcessBus::default()), SingleNode::shared()),
+    };
+    let duties = Duties::new(placement.clone());
     let blobs = Arc::new(FileBlobs::new(db.clone(), plugins::blobs(&config)));
     let plugins = plugins::start(&config, DatabaseServices::new(db.clone(), blobs.clone())).await?;
-    let state = State::build(config, db.clone(), address, bus.clone(), placement, plugins)?;
+    let state = State::build(config, db.clone(), address, bus.clone(), placement.clone(), cluster.clone(), plugins)?;
 
     let subscribers: Vec<Arc<dyn Subscriber>> = state.subscribers();
     let handlers: Vec<Arc<dyn TimerHandler>> = state.timer_handlers();
@@ -55,64 +98,155 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let workers: Vec<SubscriberWorker> =
         subscribers.into_iter().map(|subscriber| SubscriberWorker::new(db.clone(), subscriber)).collect();
 
-    let wake_mail = Arc::new(Notify::new());
-    let wake_timers = timers.wake();
+    let mail_wake = Arc::new(Notify::new());
     let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
     let events = event_plugins::feeder(db.clone(), state.plugins.clone());
-    wake_workers.extend([wake_mail.clone(), state.insights.wake(), events.wake()]);
+    wake_workers.extend([mail_wake.clone(), state.insights.wake(), events.wake()]);
+    let wake = Arc::new(Wake { workers: wake_workers, timers: timers.wake() });
+    let others = cluster.is_some().then(|| bus.clone());
+    tasks.spawn(hear_others(bus.clone(), wake.clone(), tasks.shutdown()));
     let listening = db.on_commit(move |effects| {
+        let woken = (!effects.events.is_empty(), effects.timers);
         effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
-        if !effects.events.is_empty() {
-            wake_workers.iter().for_each(|wake| wake.notify_one());
-        }
-        if effects.timers {
-            wake_timers.notify_one();
+        wake.wake(woken);
+        if let Some(others) = &others
+            && woken != (false, false)
+        {
+            others.publish(LiveEvent::Signal(waking(woken)));
         }
     });
     if let Err(error) = listening {
         tracing::error!(%error, "live events and quick wake-ups do not work");
     }
 
+    // Any number of nodes may read the outbox: a cursor is claimed by one transaction at a time.
     for worker in workers {
         let shutdown = tasks.shutdown();
         tasks.spawn(async move { worker.run(TICK, shutdown).await });
     }
     if let Some(mailer) = mail::mailer(&state.config, &state.base_url)? {
         let notifier = state.notifications.notifier(mailer, &mail::settings(&state.config));
-        tasks.spawn(notifier.run(wake_mail, tasks.shutdown()));
+        duties.run(&tasks, "mail", move |shutdown| notifier.clone().run(mail_wake.clone(), shutdown));
     }
     let dispatcher = webhooks::dispatcher(&state.config, &db, &state.webhooks)?;
-    tasks.spawn(dispatcher.clone().run(tasks.shutdown()));
+    let sending = dispatcher.clone();
+    duties.run(&tasks, "webhooks", move |shutdown| sending.clone().run(shutdown));
     tasks.spawn(keep_webhooks(dispatcher, tasks.shutdown()));
-    let (insights, shutdown) = (state.insights.clone(), tasks.shutdown());
-    tasks.spawn(async move { insights.run(TICK, shutdown).await });
-    let shutdown = tasks.shutdown();
-    tasks.spawn(async move { events.run(TICK, shutdown).await });
-    let shutdown = tasks.shutdown();
-    tasks.spawn(async move { timers.run(TICK, shutdown).await });
-    let (watch, shutdown) = (VideoWatch::new(state.consultations.clone()), tasks.shutdown());
-    tasks.spawn(watch.run(shutdown));
+    let insights = state.insights.clone();
+    duties.run(&tasks, "insights", move |shutdown| {
+        let insights = insights.clone();
+        async move { insights.run(TICK, shutdown).await }
+    });
+    duties.run(&tasks, "event_plugins", move |shutdown| {
+        let events = events.clone();
+        async move { events.run(TICK, shutdown).await }
+    });
+    let timers = Arc::new(timers);
+    duties.run(&tasks, "timers", move |shutdown| {
+        let timers = timers.clone();
+        async move { timers.run(TICK, shutdown).await }
+    });
+    let consultations = state.consultations.clone();
+    duties.run(&tasks, "video_watch", move |shutdown| VideoWatch::new(consultations.clone()).run(shutdown));
     let inbox = InboxWorker::new(
         db.clone(),
         state.plugins.clone(),
         (state.prescribing.clone(), state.recordings.clone()),
         state.inbox_wake.clone(),
     );
-    let shutdown = tasks.shutdown();
-    tasks.spawn(async move { inbox.run(TICK, shutdown).await });
-    state.files.depot().sweep()?;
-    tasks.spawn(FileWorker::new(state.files.clone()).run(TICK, tasks.shutdown()));
-    tasks.spawn(DueWorker::new(RecordingWorker::new(state.recordings.clone())).run(TICK, tasks.shutdown()));
-    let files = Arc::new(PluginFiles(state.plugins.clone()));
-    let fetcher = FileFetcher::new(state.recordings.clone(), files.clone());
-    tasks.spawn(DueWorker::new(fetcher).run(TICK, tasks.shutdown()));
-    tasks.spawn(DueWorker::new(ListReader::new(state.recordings.clone(), files)).run(TICK, tasks.shutdown()));
+    duties.run(&tasks, "inbox", move |shutdown| inbox.clone().run(TICK, shutdown));
+    if cluster.is_none() {
+        state.files.depot().sweep()?; // Other nodes may be writing there.
+    }
+    let files = state.files.clone();
+    duties.run(&tasks, "files", move |shutdown| FileWorker::new(files.clone()).run(TICK, shutdown));
+    let recordings = state.recordings.clone();
+    duties.run(&tasks, "recordings", move |shutdown| {
+        DueWorker::new(RecordingWorker::new(recordings.clone())).run(TICK, shutdown)
+    });
+    let (recordings, files) = (state.recordings.clone(), Arc::new(PluginFiles(state.plugins.clone())));
+    duties.run(&tasks, "provider_files", move |shutdown| {
+        DueWorker::new(FileFetcher::new(recordings.clone(), files.clone())).run(TICK, shutdown)
+    });
+    let (recordings, files) = (state.recordings.clone(), Arc::new(PluginFiles(state.plugins.clone())));
+    duties.run(&tasks, "provider_lists", move |shutdown| {
+        DueWorker::new(ListReader::new(recordings.clone(), files.clone())).run(TICK, shutdown)
+    });
     let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
     let shutdown = tasks.shutdown();
     tasks.spawn(async move { sealer.run(shutdown).await });
     let state = Arc::new(state);
-    tasks.spawn(keep_house(state.clone(), blobs, tasks.shutdown()));
-    Ok((state, Background(tasks)))
+    let (sockets, nodes) = (state.sockets.clone(), placement.clone());
+    duties.run(&tasks, "presence", move |shutdown| miss_nodes(sockets.clone(), nodes.clone(), shutdown));
+    let kept = state.clone();
+    duties.run(&tasks, "housekeeping", move |shutdown| keep_house(kept.clone(), blobs.clone(), shutdown));
+    Ok((state, Background { tasks, cluster }))
+}
+
+/// Whom a commit wakes.
+struct Wake {
+    workers: Vec<Arc<Notify>>,
+    timers: Arc<Notify>,
+}
+
+impl Wake {
+    fn wake(&self, (events, timers): (bool, bool)) {
+        if events {
+            self.workers.iter().for_each(|wake| wake.notify_one());
+        }
+        if timers {
+            self.timers.notify_one();
+        }
+    }
+}
+
+/// What a commit says to the workers of other nodes: whether there are events, and timers.
+fn waking((events, timers): (bool, bool)) -> Signal {
+    Signal {
+        topic: WAKE.to_owned(),
+        signal: "wake".to_owned(),
+        to: None,
+        from: None,
+        data: json!({"events": events, "timers": timers}),
+    }
+}
+
+/// Wakes this node's workers after commits of other nodes. Workers look for themselves, too, if later.
+async fn hear_others(bus: Arc<dyn EventBus>, wake: Arc<Wake>, mut shutdown: Shutdown) {
+    let mut heard = bus.subscribe(WAKE).await;
+    loop {
+        let next = tokio::select! {
+            () = shutdown.requested() => return,
+            next = heard.next() => next,
+        };
+        match next {
+            Some(Ok(event)) => {
+                if let LiveEvent::Signal(Signal { data, .. }) = event.as_ref() {
+                    wake.wake((data["events"] == true, data["timers"] == true));
+                }
+            }
+            Some(Err(Missed)) => wake.wake((true, true)),
+            None => return,
+        }
+    }
+}
+
+/// Whoever was connected to a node that has gone, this one before its restart included, has a while to come back.
+async fn miss_nodes(sockets: WsContext, nodes: Arc<dyn Placement>, mut shutdown: Shutdown) {
+    let (mut known, mut looked) = (Vec::new(), false);
+    loop {
+        let there = nodes.others();
+        if !looked || known.iter().any(|node| !there.contains(node)) {
+            match sockets.recover().await {
+                Ok(()) => looked = true,
+                Err(refusal) => tracing::warn!(%refusal, "who was connected before could not be found out"),
+            }
+        }
+        known = there;
+        if !shutdown.sleep(Duration::from_secs(1)).await {
+            return;
+        }
+    }
 }
 
 /// Forgets what nobody needs any more: answers after 24 hours, spent codes, ended sessions, quiet clients.

@@ -32,7 +32,8 @@ const TRIES: i32 = 24;
 /// The longest pause.
 const LONGEST_PAUSE: u64 = 2 * 3600;
 
-/// Works through the inbox.
+/// Works through the inbox. Cheap to clone.
+#[derive(Clone)]
 pub struct InboxWorker {
     db: Db,
     plugins: PluginHost,

@@ -77,9 +77,6 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Serv
         .with_context(|| format!("cannot listen on {host}:{}", config.server.port))?;
     let address = listener.local_addr()?;
     let (state, background) = crate::background::wire(config, db, address).await?;
-    if let Err(refusal) = state.sockets.recover().await {
-        tracing::warn!(%refusal, "who was connected before could not be found out");
-    }
     let shared = web::Data::from(state.clone());
     let limit = state.config.server.body_limit_kib * 1024;
     let mut server = HttpServer::new(move || {
@@ -123,6 +120,7 @@ impl Server {
     pub async fn stop(self) {
         tracing::info!("draining");
         self.state.drain();
+        self.background.leave().await;
         self.state.sockets.close_all();
         self.handle.stop(true).await;
         self.background.finish(Duration::from_secs(self.state.config.server.shutdown_seconds)).await;

@@ -10,6 +10,7 @@ use std::{
 
 use std::time::Duration;
 
+use consilium_cluster::Cluster;
 use consilium_chat::{ChatPolicy, NoticeTimer};
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
@@ -52,6 +53,8 @@ pub struct State {
     pub db: Db,
     /// Live events.
     pub bus: Arc<dyn EventBus>,
+    /// The other nodes, if there may be any.
+    pub cluster: Option<Arc<Cluster>>,
     /// How often one client may ask.
     pub limits: Limits,
     /// Accounts and sessions.
@@ -97,6 +100,7 @@ impl State {
         address: SocketAddr,
         bus: Arc<dyn EventBus>,
         placement: Arc<dyn Placement>,
+        cluster: Option<Arc<Cluster>>,
         plugins: PluginHost,
     ) -> anyhow::Result<Self> {
         let base_url = match config.server.base_url.as_str() {
@@ -115,7 +119,7 @@ impl State {
         let video = PluginVideo::new(plugins.clone(), &config.video, db.clone());
         let consultations = Consultations::new(
             db.clone(),
-            placement,
+            placement.clone(),
             bus.clone(),
             video.clone(),
             DirectorySettings::default(),
@@ -133,7 +137,7 @@ impl State {
         let auth = Arc::new(identity.clone());
         let sockets = WsContext::new(
             db.clone(),
-            bus.clone(),
+            (bus.clone(), placement.clone()),
             auth,
             consultations.clone(),
             messaging.clone(),
@@ -147,6 +151,7 @@ impl State {
             base_url,
             db,
             bus,
+            cluster,
             limits,
             identity,
             people,

@@ -235,6 +235,11 @@ impl Person {
         self.client.login(&self.name).await
     }
 
+    /// The same person at another node.
+    pub fn at(&self, node: &Client) -> Self {
+        Self { client: node.bearing(self.token()), ..self.clone() }
+    }
+
     /// Sets this doctor's hours.
     pub async fn set_hours(&self, hours: Value) {
         let path = format!("/doctors/{}/availability", self.doctor_id);

@@ -13,6 +13,7 @@ pub mod browser;
 pub mod client;
 pub mod coturn;
 pub mod deployment;
+pub mod nats;
 pub mod node;
 pub mod postgres;
 pub mod protocol;

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     topic: String,
+    /// What the subscription was answered with.
+    pub begun: Value,
     asked: u32,
     aside: Vec<Value>,
 }
@@ -26,8 +28,8 @@ impl Socket {
     /// Connects in somebody's name and subscribes.
     pub async fn open(client: &Client, topic: &str) -> Self {
         let stream = connect(client.address(), client.token()).await.expect("the server opens a WebSocket");
-        let mut socket = Self { stream, topic: topic.to_owned(), asked: 0, aside: Vec::new() };
-        socket.ask(json!({"type": "subscribe", "after_seq": 0})).await;
+        let mut socket = Self { stream, topic: topic.to_owned(), begun: Value::Null, asked: 0, aside: Vec::new() };
+        socket.begun = socket.ask(json!({"type": "subscribe", "after_seq": 0})).await;
         socket
     }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod check_config;
+mod cluster;
 mod demo;
 mod migrate;
 mod plugin;
@@ -56,6 +57,9 @@ enum Command {
     /// Check the audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Look at the nodes that serve together
+    #[command(subcommand)]
+    Cluster(cluster::Cluster),
 }
 
 /// Reads the arguments and does what they say.
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
             Command::Admin(command) => command.run(&config).await,
             Command::Plugin(command) => command.run(&config).await,
             Command::Audit(command) => command.run(&config).await,
+            Command::Cluster(command) => command.run(&config).await,
             Command::CheckConfig(_) => Ok(ExitCode::SUCCESS),
         }
     });

@@ -19,7 +19,7 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 /// Keys whose value may stand in a file of its own, named by `<key>_file`.
-const SECRETS: [&str; 3] = ["database.url", "smtp.url", "files.s3_secret_access_key"];
+const SECRETS: [&str; 4] = ["database.url", "smtp.url", "nats.url", "files.s3_secret_access_key"];
 
 /// Loads the settings: defaults, then `file`, then `CONSILIUM__SECTION__KEY` from `environment`, then secret files.
 pub fn load(file: Option<&Path>, environment: Option<config::Map<String, String>>) -> Result<Config, ConfigErrors> {
@@ -78,6 +78,7 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         server,
         database,
         keys,
+        nats,
         log,
         metrics,
         identity,
@@ -119,6 +120,18 @@ fn check(config: &Config, errors: &mut Vec<String>) {
     if let Err(error) = config.database.url.parse::<consilium_db::DatabaseUrl>() {
         // Not the value: it may hold a password.
         wrong("database.url", &"…", &error.to_string());
+    }
+    let nats = &config.nats;
+    if !nats.url.is_empty() && config.database.url.starts_with("sqlite:") {
+        wrong("nats.url", &"…", "several nodes need PostgreSQL; database.url names a SQLite file");
+    }
+    for (key, value) in [("files.url", &config.files.url), ("files.upload_directory", &config.files.upload_directory)] {
+        if !nats.url.is_empty() && value.is_empty() {
+            wrong(key, value, "several nodes need a place that all of them share");
+        }
+    }
+    if nats.prefix.is_empty() || !nats.prefix.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+        wrong("nats.prefix", &nats.prefix, "is not made of letters, digits, - and _");
     }
     if config.database.connections < 2 {
         wrong("database.connections", &config.database.connections, "at least 2 are needed");

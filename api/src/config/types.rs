@@ -29,6 +29,8 @@ section! {
         pub database: Database = Database::default(),
         /// Where the secret keys are kept.
         pub keys: Keys = Keys::default(),
+        /// Several nodes that serve together.
+        pub nats: Nats = Nats::default(),
         /// What is written to standard error.
         pub log: Log = Log::default(),
         /// Numbers for Prometheus.
@@ -96,6 +98,19 @@ section! {
         /// Folder with data.key, index.key, audit.key and the signing keys. Empty: "keys" beside the SQLite file,
         /// where missing keys are made on first start. PostgreSQL needs a folder with all of them.
         pub directory: String = String::new(),
+    }
+}
+
+section! {
+    /// Several nodes that serve together.
+    pub struct Nats {
+        /// nats://user:password@host:port, several separated by commas. Empty: this node is alone. Needs PostgreSQL, the
+        /// same keys on every node, and files on S3 or a folder that all nodes share. Secret: url_file.
+        pub url: String = String::new(),
+        /// In front of every subject, so that deployments may share a NATS server.
+        pub prefix: String = "consilium".to_owned(),
+        /// What people call this node. Empty: the host's name.
+        pub node: String = String::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use actix_web::{HttpResponse, http::StatusCode};
+use consilium_cluster::Standing;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,15 +35,24 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Health { status: Condition::Up, components: BTreeMap::new() })
 }
 
-/// The database answers and the server is not shutting down; 503 otherwise.
+/// The database answers, the clock is right and the server is not shutting down; 503 otherwise. Degraded, with 200, when
+/// other nodes cannot be reached: what this node owns it serves.
 pub async fn ready(state: Shared) -> HttpResponse {
     let database = tokio::time::timeout(Duration::from_secs(2), state.db.read(consilium_db::topics::epoch)).await;
-    let components = BTreeMap::from([
-        ("database", if matches!(database, Ok(Ok(_))) { Condition::Up } else { Condition::Down }),
-        ("server", if state.is_draining() { Condition::Down } else { Condition::Up }),
+    let is = |works: bool, otherwise| if works { Condition::Up } else { otherwise };
+    let mut components = BTreeMap::from([
+        ("database", is(matches!(database, Ok(Ok(_))), Condition::Down)),
+        ("server", is(!state.is_draining(), Condition::Down)),
     ]);
-    let down = components.values().any(|condition| *condition == Condition::Down);
-    let status = if down { Condition::Down } else { Condition::Up };
+    if let Some(cluster) = &state.cluster {
+        let Standing { member, connected, clock } = cluster.standing();
+        components.insert("clock", is(clock, Condition::Down));
+        components.insert("membership", is(member, Condition::Degraded));
+        components.insert("nats", is(connected, Condition::Degraded));
+    }
+    let any = |condition| components.values().any(|of_part| *of_part == condition);
+    let down = any(Condition::Down);
+    let status = if down { Condition::Down } else { is(!any(Condition::Degraded), Condition::Degraded) };
     let code = if down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     HttpResponse::build(code).insert_header(("Cache-Control", "no-store")).json(Health { status, components })
 }

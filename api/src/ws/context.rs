@@ -11,7 +11,7 @@ use consilium_identity::Identity;
 use consilium_kernel::{Refusal, Timestamp, User, UserId};
 use consilium_messaging::Messaging;
 use consilium_recordings::Recordings;
-use consilium_runtime::EventBus;
+use consilium_runtime::{EventBus, Placement};
 use consilium_support::Support;
 use serde::Deserialize;
 
@@ -99,22 +99,22 @@ impl WsContext {
     /// For a server with these modules.
     pub fn new(
         db: Db,
-        bus: Arc<dyn EventBus>,
+        (bus, nodes): (Arc<dyn EventBus>, Arc<dyn Placement>),
         auth: Arc<dyn Authenticate>,
         consultations: Consultations,
         messaging: Messaging,
         recordings: Recordings,
         settings: WsSettings,
     ) -> Self {
-        let presence = Presence::new(consultations.clone(), bus.clone(), settings.grace);
+        let presence = Presence::new(consultations.clone(), bus.clone(), nodes, settings.grace);
         let connections = Connections::default();
         let support = Support::new(db.clone(), consultations.clone());
         let settings = Arc::new(settings);
         Self { db, bus, auth, consultations, messaging, recordings, support, settings, connections, presence }
     }
 
-    /// To be called once after start: whoever was in a consultation when the server ended, and does not come
-    /// back within the grace period, has left it.
+    /// To be called after start, and when another node has gone: whoever was in a consultation by then, and does not
+    /// come back within the grace period, has left it.
     pub async fn recover(&self) -> Result<(), Refusal> {
         self.presence.recover().await
     }
@@ -136,9 +136,10 @@ impl WsContext {
     }
 }
 
+#[async_trait]
 impl Connected for WsContext {
-    fn is_connected(&self, topic: &str, user: UserId) -> bool {
-        self.presence.is_online(topic, user)
+    async fn is_connected(&self, topic: &str, user: UserId) -> bool {
+        self.presence.is_online(topic, user).await
     }
 }
 

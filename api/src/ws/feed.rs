@@ -10,7 +10,7 @@ use consilium_db::{
     topics::{self, TopicEvent},
 };
 use consilium_kernel::{Refusal, UserId};
-use consilium_runtime::{EventBus, LiveEvent, Signal, Subscription};
+use consilium_runtime::{EventBus, LiveEvent, Missed, Signal, Subscription};
 use uuid::Uuid;
 
 use super::{
@@ -58,7 +58,7 @@ impl Feed {
         me: UserId,
         (after_seq, epoch): (Option<i64>, Option<Uuid>),
     ) -> Result<Self, Refusal> {
-        let live = bus.subscribe(&topic);
+        let live = bus.subscribe(&topic).await;
         let name = topic.clone();
         let (head, present) =
             db.read(move |session| Ok((topics::head(session, &name)?, topics::epoch(session)?))).await?;
@@ -106,7 +106,7 @@ impl Feed {
                     LiveEvent::Event(_) => self.catch_up(outgoing).await?,
                     LiveEvent::Signal(signal) => self.pass_on(outgoing, signal).await?,
                 },
-                Some(Err(_lagged)) => self.catch_up(outgoing).await?,
+                Some(Err(Missed)) => self.catch_up(outgoing).await?,
                 None => {
                     outgoing.close(Close::GoingAway);
                     return Err(Closed);

@@ -184,7 +184,7 @@ impl Conversation {
         let watching = match Topic::parse(label) {
             Ok(Topic::Consultation(_) | Topic::Thread(_)) => {
                 let watching = self.context.presence.watch(user.facility_id, label, user.user_id);
-                begun.presence = Some(self.context.presence.present(label));
+                begun.presence = Some(self.context.presence.present(label).await);
                 Some(watching)
             }
             _ => None,

@@ -20,10 +20,11 @@ use crate::{
 /// The kind of the timers, one for each reader for whom something waits.
 const CHAT_NOTICE: &str = "chat_notice";
 
-/// Who is connected now.
+/// Who is connected now, on whichever node.
+#[async_trait]
 pub trait Connected: Send + Sync + 'static {
     /// Whether somebody watches this topic.
-    fn is_connected(&self, topic: &str, user: UserId) -> bool;
+    async fn is_connected(&self, topic: &str, user: UserId) -> bool;
 }
 
 fn timer(notice: &Notice, due_at: Timestamp) -> TimerRequest {
@@ -97,17 +98,23 @@ impl TimerHandler for NoticeTimer {
 
     async fn fire(&self, due: DueTimer) -> Result<()> {
         let meta = CommandMeta::system(due.facility_id, "timer");
-        let (policy, connected) = (self.policy.clone(), self.connected.clone());
-        self.db.write(&meta, move |tx| fire(tx, &due, &policy, connected.as_ref())).await
+        let (policy, id) = (self.policy.clone(), due.entity.id);
+        let connected = match self.db.read(move |session| store::notice_as_it_is(session, id)).await? {
+            Some(Notice { kind, conversation_id, user_id, .. }) => {
+                self.connected.is_connected(&model::topic(kind, conversation_id), user_id).await
+            }
+            None => false,
+        };
+        self.db.write(&meta, move |tx| fire(tx, &due, &policy, connected)).await
     }
 }
 
 /// The notice before its timer: whoever sends or reads takes them in this order, too.
-fn fire(tx: &mut Tx<'_>, due: &DueTimer, policy: &ChatPolicy, connected: &dyn Connected) -> Result<()> {
+fn fire(tx: &mut Tx<'_>, due: &DueTimer, policy: &ChatPolicy, connected: bool) -> Result<()> {
     let waiting = store::notice(tx, due.entity.id)?.filter(|notice| notice.waiting_seq.is_some());
     let Some(mut notice) = waiting else { return timers::take(tx, due.id) };
     let (kind, id, reader) = (notice.kind, notice.conversation_id, notice.user_id);
-    if connected.is_connected(&model::topic(kind, id), reader) {
+    if connected {
         // It lies before them; they may still go without having read it.
         store::save_notice(tx, &notice)?;
         timers::take(tx, due.id)?;

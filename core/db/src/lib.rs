@@ -12,6 +12,7 @@ pub mod inbox;
 mod keys;
 pub mod leases;
 pub mod migrations;
+pub mod nodes;
 pub mod outbox;
 pub mod plugin_blobs;
 pub mod plugin_values;
@@ -33,7 +34,7 @@ pub use database::Db;
 pub use error::{Error, Result, VERSION_CONFLICT, violates};
 pub use keys::{Keys, SecretKey, SigningKey};
 pub use session::{Effects, Session, Tx};
-pub use vault::{Cell, Encrypted, Vault};
+pub use vault::{Cell, Channel, Encrypted, Vault};
 
 /// A row id for rows whose key is not an id: the first 16 bytes of SHA-256 over the parts.
 pub(crate) fn hashed_row(parts: &[&[u8]]) -> uuid::Uuid {

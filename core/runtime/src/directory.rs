@@ -16,7 +16,8 @@ use crate::{
     arbiters::Arbiters,
     entity::Entity,
     entity_actor::{Dispatch, EntityActor, Passivate},
-    placement::{Owner, Placement},
+    forwarding::{self, Answer, Receiver},
+    placement::{Owner, Placement, Unanswered},
 };
 
 /// How a directory treats its entities.
@@ -43,6 +44,15 @@ pub struct Directory<E: Entity> {
     shared: Arc<Shared<E>>,
 }
 
+/// A directory that may be gone.
+pub(crate) struct WeakDirectory<E: Entity>(std::sync::Weak<Shared<E>>);
+
+impl<E: Entity> WeakDirectory<E> {
+    pub(crate) fn upgrade(&self) -> Option<Directory<E>> {
+        self.0.upgrade().map(|shared| Directory { shared })
+    }
+}
+
 struct Shared<E: Entity> {
     db: Db,
     placement: Arc<dyn Placement>,
@@ -54,7 +64,13 @@ struct Shared<E: Entity> {
 struct Live<E: Entity> {
     address: Addr<EntityActor<E>>,
     last_used: Instant,
+    /// Of ownership, when it was activated.
+    view: u64,
 }
+
+/// How long to wait before each new look at who owns an entity, while that changes hands.
+const LOOKS: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
 
 impl<E: Entity> Clone for Directory<E> {
     fn clone(&self) -> Self {
@@ -68,19 +84,63 @@ impl<E: Entity> Directory<E> {
         let arbiters = Arbiters::start(settings.arbiters);
         let directory =
             Self { shared: Arc::new(Shared { db, placement, settings, arbiters, live: Mutex::new(HashMap::new()) }) };
+        directory.shared.placement.serve(E::KIND, Receiver::of(&directory));
         actix::spawn(sweep(Arc::downgrade(&directory.shared)));
         directory
     }
 
-    /// Sends a command to the entity `id` and waits for its answer, for the time limit at most.
+    /// Sends a command to the entity `id`, wherever it lives, and waits for its answer, for the time limit at most.
     pub async fn send(&self, id: E::Id, meta: CommandMeta, command: E::Command) -> Result<E::Reply, Refusal> {
         let key = id.to_string();
-        if let Owner::Node(node) = self.shared.placement.owner(E::KIND, &key) {
-            tracing::warn!(kind = E::KIND, node, "the owner is another node and no transport is configured");
-            return Err(Refusal::unavailable());
+        for pause in LOOKS {
+            tokio::time::sleep(pause).await;
+            match self.shared.placement.owner(E::KIND, &key) {
+                Owner::Here => return self.send_here(&key, id, meta, command).await,
+                Owner::Node(node) => match self.forward(node, id, &meta, &command).await? {
+                    Answer::Done(reply) => return Ok(reply),
+                    Answer::Refused(refusal) => return Err(refusal),
+                    Answer::NotHere => {}
+                },
+                Owner::Nobody => {}
+            }
         }
+        Err(Refusal::unavailable())
+    }
+
+    /// Whether this node owns the entity at this moment.
+    pub(crate) fn owns(&self, id: E::Id) -> bool {
+        self.shared.placement.owner(E::KIND, &id.to_string()) == Owner::Here
+    }
+
+    async fn forward(
+        &self,
+        node: uuid::Uuid,
+        id: E::Id,
+        meta: &CommandMeta,
+        command: &E::Command,
+    ) -> Result<Answer<E::Reply>, Refusal> {
+        let sent = forwarding::write::<E>(id, meta, command)?;
+        let answer = tokio::time::timeout(self.shared.settings.time_limit, async {
+            self.shared.placement.forward(node, E::KIND, sent).await
+        });
+        let (outcome, answer) = match answer.await.unwrap_or(Err(Unanswered::Silent)) {
+            Ok(answer) => ("answered", forwarding::read(&answer)),
+            Err(Unanswered::NotReached) => ("not_reached", Ok(Answer::NotHere)),
+            Err(Unanswered::Silent) => ("silent", Err(Unanswered::Silent.into())),
+        };
+        metrics::counter!("consilium_forwards", "kind" => E::KIND, "outcome" => outcome).increment(1);
+        answer
+    }
+
+    pub(crate) async fn send_here(
+        &self,
+        key: &str,
+        id: E::Id,
+        meta: CommandMeta,
+        command: E::Command,
+    ) -> Result<E::Reply, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.deliver(&key, id, Dispatch { meta, command, reply })?;
+        self.deliver(key, id, Dispatch { meta, command, reply })?;
         match tokio::time::timeout(self.shared.settings.time_limit, answer).await {
             Ok(Ok(outcome)) => outcome,
             // The actor died while it worked. It is restarted from stored state by the next command.
@@ -90,10 +150,13 @@ impl<E: Entity> Directory<E> {
             }
             Err(_) => {
                 metrics::counter!("consilium_entity_timeouts", "kind" => E::KIND).increment(1);
-                Err(Refusal::unavailable()
-                    .because("This takes longer than it should. Please look before you try again."))
+                Err(Unanswered::Silent.into())
             }
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakDirectory<E> {
+        WeakDirectory(Arc::downgrade(&self.shared))
     }
 
     /// How many entities are live.
@@ -132,8 +195,10 @@ impl<E: Entity> Shared<E> {
     }
 
     fn address(&self, key: &str, id: E::Id) -> Result<Addr<EntityActor<E>>, Refusal> {
+        let view = self.placement.view();
         let mut live = self.lock();
-        if let Some(found) = live.get_mut(key) {
+        // What was activated before ownership changed may have missed what another owner did.
+        if let Some(found) = live.get_mut(key).filter(|found| found.view == view) {
             found.last_used = Instant::now();
             return Ok(found.address.clone());
         }
@@ -142,11 +207,14 @@ impl<E: Entity> Shared<E> {
         let arbiter = self.arbiters.of(hasher.finish()).ok_or_else(Refusal::unavailable)?;
         let (db, mailbox) = (self.db.clone(), self.settings.mailbox);
         let address = EntityActor::start_in_arbiter(arbiter, move |_| EntityActor::new(db, id, mailbox));
-        live.insert(key.to_owned(), Live { address: address.clone(), last_used: Instant::now() });
+        live.insert(key.to_owned(), Live { address: address.clone(), last_used: Instant::now(), view });
         Ok(address)
     }
 
+    /// Lets go of what belongs to this node no longer, and of what was not used for `idle`.
     async fn passivate(&self, idle: Duration) {
+        let view = self.placement.view();
+        self.lock().retain(|_, live| live.view == view);
         let Some(idle_since) = Instant::now().checked_sub(idle) else { return };
         let candidates: Vec<(String, Addr<EntityActor<E>>)> = self
             .lock()

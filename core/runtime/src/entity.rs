@@ -13,7 +13,7 @@ pub trait Entity: Clone + Send + Sync + Unpin + 'static {
     /// Names the kind in placement, metrics and logs: `doctor_schedule`.
     const KIND: &'static str;
     /// The entity's id.
-    type Id: Copy + Send + Sync + Unpin + std::fmt::Display + 'static;
+    type Id: Copy + Serialize + DeserializeOwned + Send + Sync + Unpin + std::fmt::Display + 'static;
     /// What can be asked of it. Serialisable, because the owner may live on another node.
     type Command: Clone + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// What happened.

@@ -9,6 +9,15 @@ use tokio::{sync::watch, task::JoinHandle};
 pub struct Shutdown(watch::Receiver<bool>);
 
 impl Shutdown {
+    pub(crate) fn of(ending: &watch::Sender<bool>) -> Self {
+        Self(ending.subscribe())
+    }
+
+    /// Whether the server ends.
+    pub(crate) fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until the server ends.
     pub async fn requested(&mut self) {
         // An error means that the sender is gone, which is an end too.
@@ -40,7 +49,7 @@ impl Default for Tasks {
 impl Tasks {
     /// For work that is to end with the server.
     pub fn shutdown(&self) -> Shutdown {
-        Shutdown(self.ending.subscribe())
+        Shutdown::of(&self.ending)
     }
 
     /// Runs `work` on this thread's event loop until it ends by itself, which it does soon after `finish`.

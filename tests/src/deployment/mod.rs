@@ -209,6 +209,12 @@ impl Deployment {
         String::from_utf8_lossy(&log).into_owned()
     }
 
+    /// Runs the program with these arguments; what it prints and whether it succeeds.
+    pub fn run(&self, arguments: &[&str]) -> (String, bool) {
+        let ran = self.command(arguments).output().expect("the server can be run");
+        (String::from_utf8_lossy(&ran.stdout).into_owned(), ran.status.success())
+    }
+
     /// Dies with this program, whatever becomes of it.
     fn command(&self, arguments: &[&str]) -> Blocking {
         let mut command = Blocking::new("setpriv");
@@ -235,6 +241,21 @@ impl Server {
         self.child.id().expect("it runs")
     }
 
+    /// SIGSTOP: it stands still until it goes on.
+    pub fn halt(&self) {
+        self.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Blocking::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
+    }
+
     /// SIGKILL: nothing is finished, nothing is flushed.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("it runs");
@@ -242,8 +263,7 @@ impl Server {
 
     /// SIGTERM, which must end it within half a minute and with status 0.
     pub async fn stop(mut self) {
-        let id = self.child.id().expect("it runs").to_string();
-        Blocking::new("kill").args(["-TERM", &id]).status().expect("kill can be run");
+        self.signal("TERM");
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         let status = ended.expect("it ends within half a minute").expect("it was started");
         assert!(status.success(), "{status}");

@@ -37,6 +37,7 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
         "documents" => with(&[&["kernel"]]),
         "db" => with(&[&["kernel"]]),
         "runtime" => with(&[&["kernel", "db"]]),
+        "cluster" => with(&[FOUNDATION]),
         "plugin-host" => with(&[&["kernel", "egress", "db", "runtime", "plugin-contract", "plugin-sdk"]]),
         "feeder" => with(&[FOUNDATION, PLUGIN_BORDER]),
         "plugin-sdk" => with(&[&["plugin-contract"]]),
@@ -47,7 +48,7 @@ pub fn may_know(room: &Crate) -> Option<Vec<&'static str>> {
             PLUGIN_BORDER,
             MODULES,
             LISTENERS,
-            &["documents", "feeder", "plugin-sdk", "plugin-testkit"],
+            &["cluster", "documents", "feeder", "plugin-sdk", "plugin-testkit"],
         ]),
         "tests" => with(&[FOUNDATION, PLUGIN_BORDER, MODULES, LISTENERS, &["documents", "plugin-sdk", "api"]]),
         "load" => with(&[&["kernel", "tests"]]),
@@ -109,6 +110,11 @@ pub const GUARDED: &[Guarded] = &[
     Guarded { library: "actix-web-actors", crates: &["api", "load"], files: is_actor },
     Guarded { library: "actix-web", crates: &["api", "tests", "load"], files: is_api },
     Guarded { library: "actix-cors", crates: &["api"], files: is_api },
+    Guarded {
+        library: "async-nats",
+        crates: &["cluster"],
+        files: |file| file.path.starts_with("core/cluster/"),
+    },
     Guarded {
         library: "libloading",
         crates: &["plugin-host"],

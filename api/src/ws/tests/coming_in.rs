@@ -68,7 +68,7 @@ async fn an_expired_token_ends_the_connection_unless_it_is_renewed_in_time() {
     let settings = quick();
     let context = WsContext::new(
         world.test.db.clone(),
-        world.context.bus.clone(),
+        (world.context.bus.clone(), consilium_runtime::SingleNode::shared()),
         world.context.auth.clone(),
         world.consultations.clone(),
         world.context.messaging.clone(),

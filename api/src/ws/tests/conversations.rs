@@ -129,11 +129,11 @@ async fn the_others_are_told_who_is_there_away_and_gone() {
     assert_eq!(begin["data"]["presence"].as_array().map(Vec::len), Some(2));
     assert_eq!(doctor.presence().await, (ada_id.clone(), json!("online")));
     let connected = || world.context.is_connected(&topic, world.users["ada"].user_id);
-    assert!(connected());
+    assert!(connected().await);
 
     // Ada's client stops answering pings, because nobody reads from its socket.
     assert_eq!(doctor.presence().await, (ada_id.clone(), json!("away")));
-    assert!(!connected(), "whoever is away is told by mail");
+    assert!(!connected().await, "whoever is away is told by mail");
     ada.ask(json!({"type": "ping"})).await;
     assert_eq!(doctor.presence().await, (ada_id.clone(), json!("online")));
 

@@ -148,7 +148,7 @@ impl World {
         let messaging = Messaging::new(test.db.clone(), bus.clone(), ChatPolicy::default());
         let recordings = recordings(&test.db);
         let context =
-            WsContext::new(test.db.clone(), bus, auth, consultations.clone(), messaging, recordings, settings);
+            WsContext::new(test.db.clone(), (bus, SingleNode::shared()), auth, consultations.clone(), messaging, recordings, settings);
         let shared = context.clone();
         let server = HttpServer::new(move || {
             let context = shared.clone();

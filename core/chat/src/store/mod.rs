@@ -6,4 +6,4 @@ mod tables;
 
 pub(crate) use messages::{Stored, find, insert, replace, sent_before, told};
 pub use messages::{count, history, messages_after, search, unread};
-pub(crate) use notices::{Notice, notice, notice_of, save_notice};
+pub(crate) use notices::{Notice, notice, notice_as_it_is, notice_of, save_notice};

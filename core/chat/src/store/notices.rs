@@ -1,7 +1,7 @@
 //! What waits for whom, and what they were told of.
 
 use consilium_db::{
-    Error, Result, Tx,
+    Error, Result, Session, Tx,
     types::{key, maybe_at},
 };
 use consilium_kernel::{FacilityId, Id, Timestamp, UserId};
@@ -71,7 +71,13 @@ const COLUMNS: (
 pub(crate) fn notice(tx: &mut Tx<'_>, id: uuid::Uuid) -> Result<Option<Notice>> {
     let row = notice::table.find(key(id));
     diesel::update(row).set(notice::waiting_seq.eq(notice::waiting_seq)).execute(tx.connection())?;
-    let found: Option<Row> = row.select(COLUMNS).first(tx.connection()).optional()?;
+    notice_as_it_is(tx, id)
+}
+
+/// By its id, as it is now.
+pub(crate) fn notice_as_it_is(session: &mut Session<'_>, id: uuid::Uuid) -> Result<Option<Notice>> {
+    let row = notice::table.find(key(id));
+    let found: Option<Row> = row.select(COLUMNS).first(session.connection()).optional()?;
     found.map(Notice::of).transpose()
 }
 

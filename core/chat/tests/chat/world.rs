@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 #[derive(Default)]
 pub struct Lines(pub Mutex<Vec<UserId>>);
 
+#[async_trait::async_trait]
 impl Connected for Lines {
-    fn is_connected(&self, _: &str, user: UserId) -> bool {
+    async fn is_connected(&self, _: &str, user: UserId) -> bool {
         self.0.lock().unwrap().contains(&user)
     }
 }

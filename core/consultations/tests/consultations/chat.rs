@@ -131,7 +131,7 @@ async fn signals_reach_whoever_is_there_and_the_room_is_for_those_in_it() {
         let world = World::new(test).await;
         let patient = world.patient("ada").await;
         let (_, id) = world.accepted(&patient, nine(), false).await;
-        let mut watching = world.bus.subscribe(&format!("consultation:{id}"));
+        let mut watching = world.bus.subscribe(&format!("consultation:{id}")).await;
         let consultations = &world.consultations;
         let by_patient = meta(&patient);
         consultations.signal(&by_patient, id, SignalKind::Typing, None, json!({"typing": true})).await.unwrap();
@@ -234,8 +234,9 @@ async fn participants_search_and_see_who_has_read() {
 #[actix_rt::test]
 async fn whoever_never_came_is_told_that_something_waits() {
     struct Nobody;
+    #[async_trait::async_trait]
     impl consilium_chat::Connected for Nobody {
-        fn is_connected(&self, _: &str, _: consilium_kernel::UserId) -> bool {
+        async fn is_connected(&self, _: &str, _: consilium_kernel::UserId) -> bool {
             false
         }
     }

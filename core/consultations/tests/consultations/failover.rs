@@ -15,8 +15,8 @@ use crate::world::{World, code, eventually, meta, nine};
 struct Heard(Arc<Mutex<Vec<Signal>>>);
 
 impl Heard {
-    fn on(world: &World, id: ConsultationId) -> Self {
-        let (mut live, heard) = (world.bus.subscribe(&format!("consultation:{id}")), Self(Arc::default()));
+    async fn on(world: &World, id: ConsultationId) -> Self {
+        let (mut live, heard) = (world.bus.subscribe(&format!("consultation:{id}")).await, Self(Arc::default()));
         let into = heard.0.clone();
         actix_rt::spawn(async move {
             while let Some(Ok(event)) = live.next().await {
@@ -80,7 +80,7 @@ async fn whoever_is_not_let_in_moves_everybody_on_and_nobody_goes_back() {
         assert_eq!(join(&world, &world.doctor, id).await, is("first", 1));
         assert_eq!(join(&world, &patient, id).await, is("first", 1));
         assert_eq!(world.audited("video_provider_chosen").await, 1);
-        let heard = Heard::on(&world, id);
+        let heard = Heard::on(&world, id).await;
 
         world.video.fail("first", "plugin_timeout");
         world.video.fail("second", "provider_down");
@@ -121,7 +121,7 @@ async fn a_provider_in_trouble_is_left_although_nobody_asks() {
         let (patient, id) = meeting(&world).await;
         join(&world, &world.doctor, id).await;
         join(&world, &patient, id).await;
-        let heard = Heard::on(&world, id);
+        let heard = Heard::on(&world, id).await;
         let mut watch = VideoWatch::new(world.consultations.clone());
         watch.look().await.unwrap();
         world.video.troubled.lock().unwrap().insert("first", "breaker_open");
@@ -187,7 +187,7 @@ async fn with_none_left_the_chat_goes_on_and_video_comes_back() {
         };
         world.consultations.send_message(meta(&patient), id, message).await.unwrap();
 
-        let heard = Heard::on(&world, id);
+        let heard = Heard::on(&world, id).await;
         let mut watch = VideoWatch::new(world.consultations.clone());
         watch.look().await.unwrap();
         assert!(world.state(id).await.video().is_none());

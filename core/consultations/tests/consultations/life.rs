@@ -35,7 +35,7 @@ async fn a_patient_waits_is_admitted_and_the_appointment_is_completed() {
         assert!(joined.waiting.is_none());
         assert_eq!(code(consultations.admit(meta(&patient), id).await), "forbidden");
 
-        let mut watching = world.bus.subscribe(&format!("consultation:{id}"));
+        let mut watching = world.bus.subscribe(&format!("consultation:{id}")).await;
         assert_eq!(consultations.admit(meta(doctor), id).await.unwrap().status, Status::InProgress);
         // The patient alone is sent the way into the room; it is not stored.
         loop {

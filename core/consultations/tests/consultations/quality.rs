@@ -88,7 +88,7 @@ async fn bad_minutes_become_advice_and_then_the_offer_of_another_way_on_sqlite_a
         let world = World::new(test).await;
         let (patient, id) = meeting(&world).await;
         let topic = consilium_consultations::topic(id);
-        let mut live = world.bus.subscribe(&topic);
+        let mut live = world.bus.subscribe(&topic).await;
         let mut advised = Vec::new();
         for (minute, loss) in [(0, 12.0), (1, 12.0), (2, 12.0), (3, 12.0), (4, 12.0), (5, 50.0)] {
             advised.push(report(&world, &patient, id, minute, loss).await);

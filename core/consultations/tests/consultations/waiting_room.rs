@@ -38,7 +38,7 @@ async fn walk_in_booked_and_emergency_patients_are_admitted_in_the_documented_or
         let (_, at_nine) = world.accepted(&amir, booked(0), false).await;
         let (_, at_ten_past) = world.accepted(&bela, booked(10), false).await;
         let (_, emergency) = world.accepted(&chen, booked(20), true).await;
-        let mut doctors = world.bus.subscribe(&format!("waiting_room:{}", world.doctor_id()));
+        let mut doctors = world.bus.subscribe(&format!("waiting_room:{}", world.doctor_id())).await;
 
         world.at("08:50:00");
         let early = world.walked_in(&dora).await;

@@ -3,6 +3,7 @@
 //! Every subject (a patient, an account, a facility) has a data key of its own, wrapped by the deployment's
 //! master key. Deleting the data key erases everything sealed with it.
 
+mod channel;
 mod cipher;
 mod sealed;
 
@@ -22,6 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use cipher::{aes, decrypt, encrypt, mac};
+pub use channel::Channel;
 pub use sealed::{Cell, Encrypted};
 
 use crate::{
