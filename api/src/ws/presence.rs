@@ -204,7 +204,7 @@ impl Presence {
         let elsewhere = self.standing_elsewhere(&key).await;
         let watchers = self.lock();
         let still = watchers.get(&key.topic).and_then(|all| all.get(&key.user)).is_some_and(|known| known.told == now);
-        if still && elsewhere < now {
+        if still && elsewhere <= now {
             self.tell(&key, now);
         }
     }

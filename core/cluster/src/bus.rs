@@ -22,6 +22,8 @@ use crate::link::Link;
 const QUEUE: usize = 8_192;
 /// How long a watcher waits for NATS before it goes on and is told later that it may have missed something.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at the database by everybody who watches something, while there is no NATS.
+const POLL: Duration = Duration::from_secs(5);
 /// Between two times that everybody reads the database, at least.
 const CALM: Duration = Duration::from_millis(250);
 /// How often topics that nobody watches any more are given up.
@@ -75,15 +77,26 @@ impl NatsBus {
         let this = bus.clone();
         tokio::spawn(async move {
             loop {
-                this.link.trouble().missed().await;
+                this.may_have_missed().await;
                 this.link.settle().await;
                 // What this node said meanwhile may be missing elsewhere, and what others said here.
-                this.link.tell(this.link.subject("missed"), &[]).await;
+                if this.link.is_connected() {
+                    this.link.tell(this.link.subject("missed"), &[]).await;
+                }
                 this.local.missed();
                 tokio::time::sleep(CALM).await;
             }
         });
         Ok(bus)
+    }
+
+    /// Returns when something may have been missed: from time to time, as long as there is no NATS.
+    async fn may_have_missed(&self) {
+        while tokio::time::timeout(POLL, self.link.trouble().missed()).await.is_err() {
+            if !self.link.is_connected() {
+                return;
+            }
+        }
     }
 
     async fn deliver(self: Arc<Self>, mut queued: mpsc::Receiver<LiveEvent>) {

@@ -250,13 +250,23 @@ fn answer_to(question: Uuid) -> String {
 
 impl Trouble {
     fn hear(&self, event: &Event) {
+        let connected = metrics::gauge!("consilium_cluster_connected");
         match event {
-            Event::Connected => tracing::info!("connected to NATS"),
-            Event::SlowConsumer(_) => tracing::warn!("this node does not keep up with what NATS delivers"),
+            Event::Connected => {
+                tracing::info!("connected to NATS");
+                connected.set(1.0);
+                self.note();
+            }
+            Event::SlowConsumer(_) => {
+                tracing::warn!("this node does not keep up with what NATS delivers");
+                self.note();
+            }
+            Event::Disconnected => {
+                tracing::warn!("disconnected from NATS");
+                connected.set(0.0);
+            }
             other => tracing::warn!(event = %other, "NATS"),
         }
-        metrics::gauge!("consilium_cluster_connected").set(f64::from(u8::from(matches!(event, Event::Connected))));
-        self.note();
     }
 
     /// Something may have been missed.
