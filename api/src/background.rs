@@ -119,10 +119,12 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
         tracing::error!(%error, "live events and quick wake-ups do not work");
     }
 
-    // Any number of nodes may read the outbox: a cursor is claimed by one transaction at a time.
     for worker in workers {
-        let shutdown = tasks.shutdown();
-        tasks.spawn(async move { worker.run(TICK, shutdown).await });
+        let worker = Arc::new(worker);
+        duties.run(&tasks, worker.name(), move |shutdown| {
+            let worker = worker.clone();
+            async move { worker.run(TICK, shutdown).await }
+        });
     }
     if let Some(mailer) = mail::mailer(&state.config, &state.base_url)? {
         let notifier = state.notifications.notifier(mailer, &mail::settings(&state.config));
@@ -172,9 +174,11 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     duties.run(&tasks, "provider_lists", move |shutdown| {
         DueWorker::new(ListReader::new(recordings.clone(), files.clone())).run(TICK, shutdown)
     });
-    let sealer = Sealer::new(db.clone(), db.ids().next(), SealerSettings::default());
-    let shutdown = tasks.shutdown();
-    tasks.spawn(async move { sealer.run(shutdown).await });
+    let sealer = Arc::new(Sealer::new(db.clone(), db.ids().next(), SealerSettings::default()));
+    duties.run(&tasks, "sealer", move |shutdown| {
+        let sealer = sealer.clone();
+        async move { sealer.run(shutdown).await }
+    });
     let state = Arc::new(state);
     let (sockets, nodes) = (state.sockets.clone(), placement.clone());
     duties.run(&tasks, "presence", move |shutdown| miss_nodes(sockets.clone(), nodes.clone(), shutdown));

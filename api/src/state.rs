@@ -10,8 +10,8 @@ use std::{
 
 use std::time::Duration;
 
-use consilium_cluster::Cluster;
 use consilium_chat::{ChatPolicy, NoticeTimer};
+use consilium_cluster::Cluster;
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
 use consilium_db::Db;
 use consilium_files::{ExpiryTimer, Files};

@@ -11,6 +11,7 @@ pub mod app;
 pub mod artifacts;
 pub mod browser;
 pub mod client;
+pub mod cluster;
 pub mod coturn;
 pub mod deployment;
 pub mod nats;

@@ -29,6 +29,21 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// SIGSTOP: it stands still until it goes on.
+    pub fn halt(&self) {
+        self.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill can be run").success());
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

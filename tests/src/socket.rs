@@ -96,9 +96,9 @@ impl Socket {
     }
 }
 
-type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn connect(address: &str, token: &str) -> tungstenite::Result<Stream> {
+pub(crate) async fn connect(address: &str, token: &str) -> tungstenite::Result<Stream> {
     let mut request = format!("{}/api/v1/ws", address.replacen("http", "ws", 1)).into_client_request()?;
     let offer = format!("consilium.v1, {token}");
     request.headers_mut().insert("sec-websocket-protocol", offer.parse().expect("a header"));

@@ -2,7 +2,7 @@
 //! for good has left the consultation.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
@@ -148,9 +148,9 @@ impl Presence {
             let key = Key { topic: consilium_consultations::topic(consultation), user, facility };
             let mut watchers = self.lock();
             let all = watchers.entry(key.topic.clone()).or_default();
-            if !all.contains_key(&user) {
+            if let Entry::Vacant(free) = all.entry(user) {
                 // Nobody is told: they may be seen by another node.
-                all.insert(user, Watcher { connections: HashMap::new(), count: 0, told: Standing::Away });
+                free.insert(Watcher { connections: HashMap::new(), count: 0, told: Standing::Away });
                 tokio::spawn(self.clone().after_grace(key, 0));
             }
         }
@@ -175,7 +175,10 @@ impl Presence {
 
     async fn standing_elsewhere(&self, key: &Key) -> Standing {
         let all = self.elsewhere(&key.topic).await.into_iter();
-        all.filter(|present| present.user_id == key.user).map(|present| present.state).max().unwrap_or(Standing::Offline)
+        all.filter(|present| present.user_id == key.user)
+            .map(|present| present.state)
+            .max()
+            .unwrap_or(Standing::Offline)
     }
 
     /// Changes what is known of a watcher, and tells the others if that makes a difference to them.

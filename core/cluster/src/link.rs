@@ -9,9 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_nats::{
-    Client, ConnectOptions, Event, Message, RequestErrorKind, ServerAddr, Subscriber, connection::State,
-};
+use async_nats::{Client, ConnectOptions, Event, Message, RequestErrorKind, ServerAddr, Subscriber, connection::State};
 use consilium_db::{Channel, Db};
 use consilium_runtime::{Receive, Unanswered};
 use futures_util::StreamExt as _;

@@ -167,7 +167,11 @@ mod tests {
             nodes: vec![node(1, 12, 15), node(2, 12, 15)],
         };
         let view = View::new(id(1), &members, (before, after), MARGIN);
-        assert_eq!(view.active(before + seconds(2)).collect::<Vec<_>>(), [id(2)], "the other may own, this one not yet");
+        assert_eq!(
+            view.active(before + seconds(2)).collect::<Vec<_>>(),
+            [id(2)],
+            "the other may own, this one not yet"
+        );
         assert!(!view.is_member(before + seconds(4)));
     }
 

@@ -80,8 +80,9 @@ impl From<Unanswered> for Refusal {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
             Unanswered::NotReached => Self::unavailable(),
-            Unanswered::Silent => Self::unavailable()
-                .because("This takes longer than it should. Please look before you try again."),
+            Unanswered::Silent => {
+                Self::unavailable().because("This takes longer than it should. Please look before you try again.")
+            }
         }
     }
 }

@@ -43,6 +43,11 @@ impl SubscriberWorker {
         Self { db, subscriber, wake: Arc::default(), registered: AtomicBool::new(false) }
     }
 
+    /// The subscriber's.
+    pub fn name(&self) -> &'static str {
+        self.subscriber.name()
+    }
+
     /// Wakes the worker before its next tick.
     pub fn wake(&self) -> Arc<Notify> {
         self.wake.clone()

@@ -196,6 +196,14 @@ impl Deployment {
         Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database")
     }
 
+    /// Cuts every connection of the servers to their PostgreSQL database, whatever they are doing.
+    pub async fn cut_database(&self) {
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let done = self.db().read(move |session| Ok(sql_query(cut).execute(session.connection())?)).await;
+        done.expect("the database can be asked");
+    }
+
     /// Whether `consilium audit verify` finds the log whole; its findings otherwise.
     pub fn verify_audit(&self) -> Option<String> {
         let verified = self.command(&["audit", "verify"]).output().expect("the server can be run");

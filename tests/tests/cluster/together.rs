@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use consilium_tests::{
     client::{Person, text},
+    cluster::Clinic,
     socket::Socket,
 };
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::clinic::Clinic;
-
 #[actix_rt::test]
 async fn people_at_different_nodes_share_a_consultation() {
     let clinic = Clinic::open().await;
     let (doctor, patient) = (clinic.doctor("ayesha").await, clinic.patient("rafi").await);
-    let id = clinic.consultation(&doctor, &patient, 0).await;
+    let id = clinic.consultation(&doctor, &patient).await;
     let topic = format!("consultation:{id}");
     let mut hers = Socket::open(&clinic.at(1, &doctor), &topic).await;
     let mut his = Socket::open(&clinic.at(2, &patient), &topic).await;
@@ -76,12 +75,14 @@ async fn each_slot_is_booked_once_however_many_nodes_are_asked() {
         patients.push(clinic.at(n % 3, &clinic.patient(&format!("patient-{n}")).await));
     }
     let slots = doctor.slots(&doctor).await;
-    let wishes = patients.iter().enumerate().map(async |(n, patient)| loop {
-        let answer = patient.book(&doctor, &slots[n % 6]).await;
-        match answer.status {
-            201 => return "booked".to_owned(),
-            503 => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
-            status => return format!("{status} {}", text(&answer.body, "code")),
+    let wishes = patients.iter().enumerate().map(async |(n, patient)| {
+        loop {
+            let answer = patient.book(&doctor, &slots[n % 6]).await;
+            match answer.status {
+                201 => return "booked".to_owned(),
+                503 => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+                status => return format!("{status} {}", text(&answer.body, "code")),
+            }
         }
     });
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
@@ -101,8 +102,7 @@ async fn the_status_names_every_node_and_a_node_that_ends_hands_over_at_once() {
         assert!(told.contains(part), "{part} is missing in:\n{told}");
     }
     let (doctor, patient) = (clinic.doctor("ayesha").await, clinic.patient("rafi").await);
-    let leaving = clinic.nodes.remove(2);
-    leaving.stop().await;
+    clinic.nodes[2].take().expect("it runs").stop().await;
     clinic.settled(2).await;
     // Whoever owned it before, somebody does now.
     for (n, slot) in patient.slots(&doctor).await.iter().take(4).enumerate() {

@@ -110,11 +110,7 @@ pub const GUARDED: &[Guarded] = &[
     Guarded { library: "actix-web-actors", crates: &["api", "load"], files: is_actor },
     Guarded { library: "actix-web", crates: &["api", "tests", "load"], files: is_api },
     Guarded { library: "actix-cors", crates: &["api"], files: is_api },
-    Guarded {
-        library: "async-nats",
-        crates: &["cluster"],
-        files: |file| file.path.starts_with("core/cluster/"),
-    },
+    Guarded { library: "async-nats", crates: &["cluster"], files: |file| file.path.starts_with("core/cluster/") },
     Guarded {
         library: "libloading",
         crates: &["plugin-host"],

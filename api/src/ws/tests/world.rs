@@ -147,8 +147,15 @@ impl World {
         let auth = Arc::new(Names(users.clone()));
         let messaging = Messaging::new(test.db.clone(), bus.clone(), ChatPolicy::default());
         let recordings = recordings(&test.db);
-        let context =
-            WsContext::new(test.db.clone(), (bus, SingleNode::shared()), auth, consultations.clone(), messaging, recordings, settings);
+        let context = WsContext::new(
+            test.db.clone(),
+            (bus, SingleNode::shared()),
+            auth,
+            consultations.clone(),
+            messaging,
+            recordings,
+            settings,
+        );
         let shared = context.clone();
         let server = HttpServer::new(move || {
             let context = shared.clone();

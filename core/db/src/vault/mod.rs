@@ -22,8 +22,8 @@ use ring::{
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use cipher::{aes, decrypt, encrypt, mac};
 pub use channel::Channel;
+use cipher::{aes, decrypt, encrypt, mac};
 pub use sealed::{Cell, Encrypted};
 
 use crate::{
