@@ -4,9 +4,10 @@ use std::{env, path::PathBuf, process::Command};
 
 /// The folder that cargo links programs into, `target/debug` for a debug build.
 pub fn folder() -> PathBuf {
-    let test = env::current_exe().expect("a test knows its own path");
-    let deps = test.parent().expect("tests lie in deps/");
-    deps.parent().expect("deps/ lies in the profile's folder").to_path_buf()
+    let program = env::current_exe().expect("a program knows its own path");
+    let folder = program.parent().expect("it lies in a folder");
+    let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    profile.expect("tests lie in deps/, in the profile's folder").to_path_buf()
 }
 
 /// The server, `consilium`.

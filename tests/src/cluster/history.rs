@@ -14,6 +14,8 @@ use crate::client::{Answer, Call, Person, text};
 
 /// How long a client waits for a node before it asks another one.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Somebody else has the slot, the patient is elsewhere at that time, or the same was asked twice at once.
+const TAKEN: [&str; 3] = ["slot_taken", "patient_busy", "in_progress"];
 /// After this long without any answer, the service is down.
 const DOWN: Duration = Duration::from_secs(60);
 
@@ -77,7 +79,7 @@ impl History {
     /// Somebody books one slot after the other, if nobody is faster. `patient` and `doctor` at each node.
     pub async fn book(&self, patient: &[Person], doctor: &Person, first: usize, slots: &[String]) {
         for slot in slots {
-            let key = format!("{}-{first}-{slot}", patient[0].id);
+            let key = format!("{first} {} {} {slot}", patient[0].name, doctor.name);
             if self.ending.get() {
                 return;
             }
@@ -90,8 +92,8 @@ impl History {
                         self.wrong(format!("{slot} was booked twice: {other} and {id}"));
                     }
                 }
-                409 if ["slot_taken", "in_progress"].contains(&text(&answer.body, "code")) => {}
-                _ => self.wrong(format!("booking {slot}: {answer:?}")),
+                409 if TAKEN.contains(&text(&answer.body, "code")) => {}
+                status => self.wrong(format!("booking {slot}: {status} {}", answer.body)),
             }
         }
     }
@@ -110,7 +112,7 @@ impl History {
                 (201, Some(seq)) => {
                     self.said.borrow_mut().insert((consultation.to_owned(), id), seq);
                 }
-                _ => self.wrong(format!("saying {id}: {answer:?}")),
+                (status, _) => self.wrong(format!("saying {id}: {status} {}", answer.body)),
             }
         }
     }

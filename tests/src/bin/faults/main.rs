@@ -45,6 +45,7 @@ const FAULTS: [Fault; 6] = [
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default(); // for the mail server
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [program, seconds, seed] = arguments.as_slice() else { panic!("faults PROGRAM SECONDS SEED") };
     let (seconds, seed) = (seconds.parse().expect("seconds"), seed.parse().expect("a number"));
