@@ -103,3 +103,48 @@ impl<E: Entity> Receive for Receiver<E> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the first version that speaks to other nodes writes them; never to be changed.
+    const RECORDED: &str = r#"{"version":1,"id":7,"meta":{"principal":{"kind":"system"},"scope":{"facility_id":
+        "00000000-0000-7000-8000-000000000001"},"request_id":"r-1","trace":null,"idempotency":null},"command":"open"}"#;
+    const ANSWERS: [&str; 3] = [
+        r#"{"done":"opened"}"#,
+        r#"{"refused":{"kind":"conflict","code":"slot_taken","detail":"Somebody else holds this time."}}"#,
+        r#""not_here""#,
+    ];
+
+    #[test]
+    fn what_the_first_version_says_is_understood_and_what_later_ones_add_is_passed_over() {
+        let later = RECORDED.replace(r#""version":1"#, r#""version":1,"urgency":"high""#);
+        for sent in [RECORDED, &later] {
+            let received: Received<u64, String> = serde_json::from_str(sent).unwrap();
+            assert_eq!((received.version, received.id, received.command.as_str()), (1, 7, "open"));
+            assert_eq!(received.meta.request_id, "r-1");
+        }
+        let read: Vec<Answer<String>> = ANSWERS.iter().map(|answer| read(answer.as_bytes()).unwrap()).collect();
+        assert_eq!(read[0], Answer::Done("opened".to_owned()));
+        assert!(matches!(&read[1], Answer::Refused(refusal) if refusal.code == "slot_taken"));
+        assert_eq!(read[2], Answer::NotHere);
+    }
+
+    #[test]
+    fn this_version_is_understood_by_the_first() {
+        let received: Received<u64, String> = serde_json::from_str(RECORDED).unwrap();
+        let sent = Sent { version: VERSION, id: 7, meta: &received.meta, command: &"open" };
+        let recorded: serde_json::Value = serde_json::from_str(RECORDED).unwrap();
+        assert_eq!(serde_json::to_value(&sent).unwrap(), recorded);
+        let answer = serde_json::to_string(&Answer::Done("opened")).unwrap();
+        assert_eq!(answer, ANSWERS[0]);
+        assert_eq!(serde_json::to_string(&Answer::<String>::NotHere).unwrap(), ANSWERS[2]);
+    }
+
+    #[test]
+    fn what_is_not_understood_may_be_tried_again() {
+        assert_eq!(read::<String>(b"{}").unwrap_err().code, "unavailable");
+        assert_eq!(read::<String>(b"").unwrap_err().code, "unavailable");
+    }
+}
