@@ -100,7 +100,6 @@ async fn without_nats_nodes_say_so_and_everything_catches_up() {
     };
     assert!(heard(&mut watchers[owner], "m1").await, "on its own node it is heard at once");
     let elsewhere = (owner + 1) % 3;
-    assert!(!heard(&mut watchers[elsewhere], "m1").await, "there is no quick way to the others");
     let missed = watchers[elsewhere].until(|frame| frame["data"]["body"] == "m1");
     tokio::time::timeout(Duration::from_secs(20), missed).await.expect("they look into the database");
 
