@@ -3,6 +3,11 @@
 use consilium_kernel::{Refusal, RefusalKind};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+/// Why something sealed cannot be opened: whoever it is about was erased.
+pub const ERASED: &str = "its key was erased";
+/// Why something sealed cannot be opened: it is not what was written there.
+pub(crate) const DAMAGED: &str = "damaged, moved, or sealed with another key";
+
 /// A failed read or write. Only `Refused` tells a client more than that something went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -5,7 +5,7 @@ use diesel::{prelude::*, sql_query, sql_types as sql};
 use serde::Serialize;
 
 use crate::{
-    error::{Error, Result},
+    error::{DAMAGED, ERASED, Error, Result},
     session::{Session, Tx},
     types::{Instant, Uuid, at, key},
     vault::{Cell, Encrypted},
@@ -100,7 +100,7 @@ pub struct Position {
     pub id: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Clone, QueryableByName)]
 struct StoredEvent {
     #[diesel(sql_type = sql::BigInt)]
     tx: i64,
@@ -162,7 +162,23 @@ pub fn read_after(
         .bind::<sql::BigInt, _>(position.id)
         .bind::<sql::BigInt, _>(limit)
         .load(session.connection())?;
-    rows.into_iter().map(|row| envelope(session, row)).collect()
+    rows.into_iter().map(|row| envelope_or_unreadable(session, row)).collect()
+}
+
+/// Stands in place of the type of an event that can be opened no longer, because its subject's key was erased or
+/// somebody has changed its row. Its data is null; nobody acts on it, and whoever reads goes on behind it.
+pub const UNREADABLE: &str = "unreadable";
+
+fn envelope_or_unreadable(session: &mut Session<'_>, row: StoredEvent) -> Result<(Position, EventEnvelope)> {
+    let without = StoredEvent { event_type: UNREADABLE.to_owned(), data: Vec::new(), ..row.clone() };
+    match envelope(session, row) {
+        Err(Error::Sealed(why)) if [ERASED, DAMAGED].contains(&why) => {
+            metrics::counter!("consilium_unreadable_events").increment(1);
+            tracing::error!(event = %without.event_id, entity = %without.entity_id, why, "an event cannot be opened");
+            Ok(with_data(without, serde_json::Value::Null))
+        }
+        read => read,
+    }
 }
 
 /// Where a reader by time stands: at this instant, past this row.
@@ -216,8 +232,13 @@ pub fn read_since(
     Ok(ReadByTime { events, more })
 }
 
-fn envelope(session: &mut Session<'_>, row: StoredEvent) -> Result<(Position, EventEnvelope)> {
-    let data = session.open(Cell::new("outbox", "data", row.event_id), &Encrypted::from_bytes(row.data))?;
+fn envelope(session: &mut Session<'_>, mut row: StoredEvent) -> Result<(Position, EventEnvelope)> {
+    let sealed = Encrypted::from_bytes(std::mem::take(&mut row.data));
+    let data = session.open(Cell::new("outbox", "data", row.event_id), &sealed)?;
+    Ok(with_data(row, data))
+}
+
+fn with_data(row: StoredEvent, data: serde_json::Value) -> (Position, EventEnvelope) {
     let envelope = EventEnvelope {
         event_type: row.event_type,
         schema: u16::try_from(row.schema_number).unwrap_or(u16::MAX),
@@ -229,5 +250,5 @@ fn envelope(session: &mut Session<'_>, row: StoredEvent) -> Result<(Position, Ev
         trace: row.trace,
         data,
     };
-    Ok((Position { tx: row.tx, id: row.id }, envelope))
+    (Position { tx: row.tx, id: row.id }, envelope)
 }

@@ -320,6 +320,46 @@ async fn an_event_of_a_transaction_that_commits_late_is_not_skipped() {
 }
 
 #[tokio::test]
+async fn an_event_that_can_be_opened_no_longer_stops_nobody() {
+    for test in TestDb::both() {
+        let entity = uuid::Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0000);
+        let subjects = [test.db.ids().next(), test.db.ids().next(), test.db.ids().next()];
+        for (subject, what) in subjects.into_iter().zip(["damaged", "erased", "sound"]) {
+            let write = move |tx: &mut consilium_db::Tx<'_>| {
+                tx.emit(Fact { subject, event_type: what, ..fact(entity, &json!("a word")) })
+            };
+            test.db.write(&meta(), write).await.unwrap();
+        }
+        let spoil = |session: &mut consilium_db::Session<'_>| {
+            session.connection().batch_execute(
+                "UPDATE outbox SET data = (SELECT data FROM outbox WHERE event_type = 'sound') \
+                 WHERE event_type = 'damaged'; \
+                 DELETE FROM data_key WHERE subject = (SELECT subject FROM outbox WHERE event_type = 'erased')",
+            )?;
+            Ok(())
+        };
+        test.db.read(spoil).await.unwrap();
+        // As after a restart: no key is remembered.
+        let url = test.url.parse().unwrap();
+        let vault = Vault::new(Keys::read(&test.folder).unwrap());
+        let again = Db::open(&url, 2, vault, test.clock.clone(), Arc::new(RandomIds)).unwrap();
+        let start = Position { tx: -1, id: 0 };
+        let shard = outbox::shard_of(entity);
+        let mut seen = Vec::new();
+        for _ in 0..200 {
+            seen = again.read(move |s| outbox::read_after(s, shard, start, 10)).await.unwrap();
+            if seen.len() == 3 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        let seen: Vec<_> = seen.into_iter().map(|(_, event)| (event.event_type, event.data)).collect();
+        let unreadable = || (outbox::UNREADABLE.to_owned(), serde_json::Value::Null);
+        assert_eq!(seen, [unreadable(), unreadable(), ("sound".to_owned(), json!("a word"))]);
+    }
+}
+
+#[tokio::test]
 async fn a_transaction_in_another_database_of_the_server_delays_nothing() {
     let (test, neighbour) = (TestDb::postgres(), TestDb::postgres());
     let entity = uuid::Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0000);

@@ -14,7 +14,7 @@ pub(crate) use provider::{
     Waiting, due_files, insert_file, list_files, lock_file, postpone_file, retry_file, settle_file, waiting_file,
 };
 pub(crate) use recordings::{
-    Due, ERASED, Work, due, find, finish_work, insert, live, lock, of_consultation, postpone, recording_key, save,
+    Due, Work, due, find, finish_work, insert, live, lock, of_consultation, postpone, recording_key, save,
     set_progress, set_work,
 };
 pub(crate) use segments::{

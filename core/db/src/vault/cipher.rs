@@ -7,7 +7,7 @@ use ring::{
 };
 
 use crate::{
-    error::{Error, Result},
+    error::{DAMAGED, Error, Result},
     keys::SecretKey,
 };
 
@@ -28,10 +28,7 @@ pub(super) fn decrypt(key: &LessSafeKey, associated: &[u8], sealed: &[u8]) -> Re
     let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(Error::Sealed("too short"))?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Error::Sealed("nonce"))?;
     let mut body = body.to_vec();
-    let length = key
-        .open_in_place(nonce, Aad::from(associated), &mut body)
-        .map_err(|_| Error::Sealed("damaged, moved, or sealed with another key"))?
-        .len();
+    let length = key.open_in_place(nonce, Aad::from(associated), &mut body).map_err(|_| Error::Sealed(DAMAGED))?.len();
     body.truncate(length);
     Ok(body)
 }

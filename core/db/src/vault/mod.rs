@@ -28,7 +28,7 @@ pub use sealed::{Cell, Encrypted};
 
 use crate::{
     connection::AnyConnection,
-    error::{Error, Result},
+    error::{ERASED, Error, Result},
     keys::Keys,
     types::{self, key as sql_key},
 };
@@ -141,7 +141,7 @@ impl Vault {
             Some(key) => key,
             None => {
                 self.make_key(connection, subject, new_id, now)?;
-                self.stored_key(connection, subject)?.ok_or(Error::Sealed("its key was erased"))?
+                self.stored_key(connection, subject)?.ok_or(Error::Sealed(ERASED))?
             }
         };
         known.insert(subject, key.clone());
@@ -191,7 +191,7 @@ impl Vault {
             return Ok(key);
         }
         self.load(connection, known, vec![id])?;
-        known.by_id.get(&id).cloned().ok_or(Error::Sealed("its key was erased"))
+        known.by_id.get(&id).cloned().ok_or(Error::Sealed(ERASED))
     }
 
     /// Fetches the keys of these values in one query, so that a list costs no query per row.

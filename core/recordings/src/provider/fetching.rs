@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use consilium_db::{Error, Tx, records::RecordKey, timers::TimerRequest};
+use consilium_db::{ERASED, Error, Tx, records::RecordKey, timers::TimerRequest};
 use consilium_files::MediaType;
 use consilium_kernel::{CommandMeta, EntityRef, FacilityId, Refusal, Timestamp};
 use consilium_runtime::{DueWork, Panicked};
@@ -71,7 +71,7 @@ impl From<Unreachable> for Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
-            Error::Sealed(store::ERASED) => Self::Refused(Unkept::RecordingErased),
+            Error::Sealed(ERASED) => Self::Refused(Unkept::RecordingErased),
             error => Self::Passing(Refusal::from(error).code.into_owned()),
         }
     }

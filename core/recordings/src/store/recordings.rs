@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use consilium_consultations::Part;
 use consilium_db::{
-    AnyConnection, Cell, Encrypted, Error, Result, Session, Tx,
+    AnyConnection, Cell, ERASED, Encrypted, Error, Result, Session, Tx,
     types::{at, key, keys, maybe_at, maybe_key},
 };
 use consilium_files::MediaType;
@@ -82,9 +82,6 @@ struct RecordingRow {
 fn cell(column: &'static str, id: RecordingId) -> Cell {
     Cell::new("recording", column, id.uuid())
 }
-
-/// Why nothing of an erased patient opens, or is sealed.
-pub(crate) const ERASED: &str = "its key was erased";
 
 fn word<T: std::str::FromStr>(text: &str) -> Result<T> {
     text.parse().map_err(|_| Error::Sealed("a recording has an unknown word"))
