@@ -120,20 +120,25 @@ impl TestApp {
     /// The code that the last mail of this kind brings to `person`. Waits for it: readers of PostgreSQL's outbox stop
     /// below the oldest running transaction, which may be one of another test.
     pub async fn mailed_code(&self, event_type: &'static str, person: &Person) -> String {
+        self.mailed_code_for(event_type, &person.id).await
+    }
+
+    /// The same for an account.
+    pub async fn mailed_code_for(&self, event_type: &'static str, user_id: &str) -> String {
         for _ in 0..100 {
             let read = |session: &mut consilium_db::Session<'_>| {
                 let from = outbox::Position::default();
                 (0..16).map(|shard| outbox::read_after(session, shard, from, 1_000)).collect::<Result<Vec<_>, _>>()
             };
             let events = self.server.state.db.read(read).await.expect("the outbox is readable");
-            let mine = |data: &Value| data["user_id"] == person.id.as_str();
+            let mine = |data: &Value| data["user_id"] == user_id;
             let mut found = events.into_iter().flatten().map(|(_, event)| event);
             if let Some(event) = found.rfind(|event| event.event_type == event_type && mine(&event.data)) {
                 return text(&event.data, "token").to_owned();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("no {event_type} for {}", person.name)
+        panic!("no {event_type} for {user_id}")
     }
 }
 

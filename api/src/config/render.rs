@@ -27,19 +27,19 @@ pub fn default_toml() -> String {
     text
 }
 
-fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(super) fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-fn property<'a>(root: &'a Value, schema: &'a Value, key: &str) -> &'a Value {
+pub(super) fn property<'a>(root: &'a Value, schema: &'a Value, key: &str) -> &'a Value {
     resolve(root, schema).get("properties").and_then(|all| all.get(key)).unwrap_or(&Value::Null)
 }
 
-fn description<'a>(root: &'a Value, schema: &'a Value, key: &str) -> &'a str {
+pub(super) fn description<'a>(root: &'a Value, schema: &'a Value, key: &str) -> &'a str {
     property(root, schema, key).get("description").and_then(Value::as_str).unwrap_or("")
 }
 
-fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let reference = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
     reference.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
 }

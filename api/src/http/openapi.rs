@@ -13,13 +13,13 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, auth, availability, chat, consultations, dispensing, doctors,
+    analytics, appointments, audit, auth, availability, chat, consultations, dispensing, doctors,
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
     provider_recordings, quality, ratings, recordings,
     routes::{BASE, routes},
-    shared_files, subscriptions, summary, support, threads, waiting_room, webhooks,
+    settings, shared_files, subscriptions, summary, support, threads, users, waiting_room, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -63,7 +63,9 @@ use super::{
         subscriptions::rotate, subscriptions::test, subscriptions::replay, subscriptions::deliveries,
         subscriptions::retry,
         plugins::list, plugins::reload, plugins::resume, plugins::video_providers, webhooks::receive, webhooks::received,
-        webhooks::retry,
+        webhooks::retry, audit::list, audit::verification,
+        users::list, users::invite, users::get, users::change, users::deactivate, users::reactivate,
+        settings::list,
     ),
     components(schemas(ProblemDocument, ProblemField)),
     modifiers(&AccessToken, &FromRoutes),

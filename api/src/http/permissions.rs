@@ -91,6 +91,12 @@ permissions! {
     RunPlugins: Admin;
     /// Look into the mail queue and try again.
     RunDeliveries: Admin;
+    /// See the facility's accounts, invite staff, give roles, keep people out.
+    ManageUsers: Admin;
+    /// See the settings in force.
+    SeeSettings: Admin;
+    /// Search the audit log, and check that nobody has changed it.
+    SeeAudit: Admin;
     /// Say which systems are told of events, and see how that went.
     ManageWebhooks: Admin;
 }

@@ -10,12 +10,12 @@ use actix_web::{
 
 use super::{
     access::{self, Access},
-    analytics, appointments, auth, availability, chat, consultations, dispensing, doctors,
+    analytics, appointments, audit, auth, availability, chat, consultations, dispensing, doctors,
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, provider_recordings, quality, ratings, recordings, shared_files, subscriptions,
-    summary, support, threads, waiting_room, webhooks,
+    plugins, prescriptions, problem, provider_recordings, quality, ratings, recordings, settings, shared_files,
+    subscriptions, summary, support, threads, users, waiting_room, webhooks,
 };
 
 /// The prefix of all of them.
@@ -164,6 +164,15 @@ pub fn routes() -> Vec<Route> {
         get("/admin/notifications", May(P::RunDeliveries), web::to(notifications::deliveries)),
         post("/admin/notifications/{id}/retry", May(P::RunDeliveries), web::to(notifications::retry)),
         post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),
+        get("/admin/audit", May(P::SeeAudit), web::to(audit::list)),
+        get("/admin/audit/verification", May(P::SeeAudit), web::to(audit::verification)),
+        get("/admin/users", May(P::ManageUsers), web::to(users::list)),
+        post("/admin/users", May(P::ManageUsers), web::to(users::invite)),
+        get("/admin/users/{id}", May(P::ManageUsers), web::to(users::get)),
+        patch("/admin/users/{id}", May(P::ManageUsers), web::to(users::change)),
+        post("/admin/users/{id}/deactivate", May(P::ManageUsers), web::to(users::deactivate)),
+        post("/admin/users/{id}/reactivate", May(P::ManageUsers), web::to(users::reactivate)),
+        get("/admin/settings", May(P::SeeSettings), web::to(settings::list)),
         get("/admin/received-webhooks", May(P::RunDeliveries), web::to(webhooks::received)),
         post("/admin/received-webhooks/{id}/retry", May(P::RunDeliveries), web::to(webhooks::retry)),
         get("/admin/provider-recordings", May(P::RunDeliveries), web::to(provider_recordings::list)),

@@ -124,6 +124,11 @@ impl WsContext {
         self.connections.close_all(Close::GoingAway);
     }
 
+    /// Closes the connections of an account whose sessions have ended.
+    pub fn log_out(&self, user: UserId) {
+        self.connections.close_those_of(user, Close::Unauthenticated);
+    }
+
     /// How many connections are logged in.
     pub fn connected(&self) -> usize {
         self.connections.count()

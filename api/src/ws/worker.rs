@@ -75,7 +75,7 @@ pub async fn converse(
         None => login::wait_for(&context, &mut inbox, &outgoing).await,
     };
     let Ok(login) = login else { return };
-    let entry = context.connections.enter(login.user.session_id, &outgoing);
+    let entry = context.connections.enter(&login.user, &outgoing);
     let conversation = Conversation {
         context,
         outgoing,

@@ -113,7 +113,7 @@ impl<'a> Tx<'a> {
     /// numbers. Never patient text.
     pub fn emit_with<E: Serialize>(&mut self, fact: Fact<'_, E>, detail: Option<&serde_json::Value>) -> Result<()> {
         let detail = detail.map(ToString::to_string);
-        audit::append(self, fact.event_type, &fact.entity, fact.version, detail)?;
+        audit::append(self, fact.event_type, &fact.entity, fact.version, Some(fact.subject), detail)?;
         let envelope = outbox::append(self, fact)?;
         self.effects.events.push(envelope);
         Ok(())
@@ -121,7 +121,7 @@ impl<'a> Tx<'a> {
 
     /// Writes a line to the audit log for something that is no event, such as a read of a patient's record.
     pub fn audit(&mut self, action: &str, entity: &EntityRef, version: i64) -> Result<()> {
-        audit::append(self, action, entity, version, None)
+        audit::append(self, action, entity, version, None, None)
     }
 
     /// Writes a line to the audit log with a JSON object of ids, names and numbers. Never patient text.
@@ -132,7 +132,7 @@ impl<'a> Tx<'a> {
         version: i64,
         detail: &serde_json::Value,
     ) -> Result<()> {
-        audit::append(self, action, entity, version, Some(detail.to_string()))
+        audit::append(self, action, entity, version, None, Some(detail.to_string()))
     }
 
     /// Sets a timer; one that `entity` already has of this kind is replaced.

@@ -72,7 +72,7 @@ async fn what_is_done_to_sealed_entries_is_named() {
     let cases: [(&str, &[Finding]); 5] = [
         ("UPDATE audit_entry SET action = 'nothing' WHERE id = 3", &[Finding::Edited(3)]),
         ("DELETE FROM audit_entry WHERE id = 2", &[Finding::Deleted(2)]),
-        ("DELETE FROM audit_block WHERE height = 1", &[Finding::MissingBlock(1), Finding::BrokenBlock(2)]),
+        ("DELETE FROM audit_block WHERE height = 1", &[Finding::MissingBlocks(1, 1), Finding::BrokenBlock(2)]),
         ("UPDATE audit_block SET root = previous WHERE height = 2", &[Finding::BrokenBlock(2)]),
         ("UPDATE audit_block SET signature = hash WHERE height = 1", &[Finding::BrokenBlock(1)]),
     ];

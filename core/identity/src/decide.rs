@@ -1,9 +1,10 @@
 //! The rules of identity: what counts, what is told, what expires. Pure.
 
-use consilium_kernel::{Email, FieldError, Timestamp};
+use consilium_kernel::{Email, FieldError, Principal, Role, Timestamp};
 use jiff::SignedDuration;
 
 use crate::{
+    model::Account,
     refusal::IdentityRefusal,
     settings::{IdentitySettings, Lockout},
     store::{
@@ -53,6 +54,31 @@ pub fn check_name(pointer: &str, name: &str) -> Result<String, FieldError> {
         1..=100 if name.chars().any(char::is_control) => wrong("invalid", "must not hold control characters"),
         1..=100 => Ok(name.to_owned()),
         _ => wrong("too_long", "must have at most 100 characters"),
+    }
+}
+
+/// Whether `by` runs the facility, or is Consilium itself.
+pub fn administers(by: &Principal) -> bool {
+    match by {
+        Principal::System => true,
+        Principal::Anonymous => false,
+        Principal::User(user) => user.role == Role::Admin,
+    }
+}
+
+/// Whether the role belongs to staff: whoever has it has no profile of their own.
+pub fn is_staff(role: Role) -> bool {
+    !matches!(role, Role::Patient | Role::Doctor)
+}
+
+/// Whether `by` may keep `account` out, or take its role, where this many other administrators can log in.
+pub fn may_take_away(account: &Account, by: &Principal, other_admins: i64) -> Result<(), IdentityRefusal> {
+    if by.user_id() == Some(account.id) {
+        return Err(IdentityRefusal::OwnAccount);
+    }
+    match account.role == Role::Admin && account.deactivated_at.is_none() && other_admins == 0 {
+        true => Err(IdentityRefusal::LastAdministrator),
+        false => Ok(()),
     }
 }
 
@@ -136,7 +162,7 @@ pub fn whole_seconds_until(then: Timestamp, now: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use consilium_kernel::Id;
+    use consilium_kernel::{Id, User};
     use proptest::prelude::*;
 
     use super::*;
@@ -176,6 +202,44 @@ mod tests {
             assert!(PASSWORD_LENGTH.contains(&common.chars().count()), "{common}");
             assert_eq!(common, common.to_lowercase());
         }
+    }
+
+    #[test]
+    fn nobody_takes_their_own_access_away_nor_that_of_the_last_administrator() {
+        use IdentityRefusal::{LastAdministrator, OwnAccount};
+        let account = |role, deactivated: bool| Account {
+            id: Id::new(uuid::Uuid::from_u128(1)),
+            facility_id: Id::new(uuid::Uuid::nil()),
+            email: "ada@example.org".parse().unwrap(),
+            role,
+            doctor_id: None,
+            patient_id: None,
+            given_name: "Ada".to_owned(),
+            family_name: "Lovelace".to_owned(),
+            time_zone: consilium_kernel::TimeZone::utc(),
+            language: consilium_kernel::Language::english(),
+            email_verified: true,
+            created_at: at("2026-06-01T08:00:00Z"),
+            deactivated_at: deactivated.then(|| at("2026-06-01T09:00:00Z")),
+            version: 1,
+        };
+        let by = |id| {
+            let user = account(Role::Admin, false).user(Id::new(uuid::Uuid::nil()));
+            Principal::User(User { user_id: Id::new(uuid::Uuid::from_u128(id)), ..user })
+        };
+        for (role, deactivated, who, others, expected) in [
+            (Role::Nurse, false, 2, 0, Ok(())),
+            (Role::Nurse, false, 1, 1, Err(OwnAccount)),
+            (Role::Admin, false, 2, 1, Ok(())),
+            (Role::Admin, false, 2, 0, Err(LastAdministrator)),
+            (Role::Admin, false, 1, 3, Err(OwnAccount)),
+            (Role::Admin, true, 2, 0, Ok(())),
+        ] {
+            let found = may_take_away(&account(role, deactivated), &by(who), others);
+            assert_eq!(found.map_err(|why| why.refusal().code), expected.map_err(|why| why.refusal().code));
+        }
+        let last = may_take_away(&account(Role::Admin, false), &Principal::System, 0);
+        assert!(last.is_err(), "nor does Consilium itself");
     }
 
     #[test]

@@ -15,10 +15,13 @@ mod store;
 mod tokens;
 
 pub use decide::{check_name, check_password};
-pub use model::{Account, AccountPatch, Contact, LoggedIn, Login, LogoutScope, NewAccount, NewStaff, SessionSummary};
+pub use model::{
+    Account, AccountFilter, AccountPage, AccountPatch, Contact, LoggedIn, Login, LogoutScope, NewAccount, NewStaff,
+    SessionSummary, StaffInvitation,
+};
 pub use refusal::IdentityRefusal;
 pub use secret::SecretText;
-pub use service::Identity;
+pub use service::{Identity, deactivate_account, reactivate_account};
 pub use settings::{Hashing, IdentitySettings, Lockout};
 pub use store::account::{account, account_by_email, confirm_email, contact, patch_account};
 

@@ -35,6 +35,9 @@ pub struct Account {
     pub email_verified: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when its owner may not log in any more.
+    #[serde(default)]
+    pub deactivated_at: Option<Timestamp>,
     /// Grows with every change.
     pub version: i64,
 }
@@ -75,6 +78,43 @@ pub struct NewAccount {
     pub language: Language,
     /// Whether the address needs no confirmation, because somebody who may say so vouches for it.
     pub email_verified: bool,
+}
+
+/// Which accounts of a facility are wanted: those for which all of it is so.
+#[derive(Clone, Default)]
+pub struct AccountFilter {
+    /// With this address.
+    pub email: Option<Email>,
+    /// With this role.
+    pub role: Option<Role>,
+    /// Those that may log in, or those that were deactivated.
+    pub active: Option<bool>,
+}
+
+/// A part of a list of accounts, the newest first.
+#[derive(Debug, Clone)]
+pub struct AccountPage {
+    /// The accounts.
+    pub items: Vec<Account>,
+    /// Where to go on; `None` at the end.
+    pub next_cursor: Option<UserId>,
+}
+
+/// A member of staff as administrators invite one: who chooses the password with a code from a mail.
+#[derive(Clone)]
+pub struct StaffInvitation {
+    /// Address to log in with; taken as confirmed.
+    pub email: Email,
+    /// Any role but patient and doctor.
+    pub role: Role,
+    /// First name.
+    pub given_name: String,
+    /// Surname.
+    pub family_name: String,
+    /// In which times are told to this person.
+    pub time_zone: TimeZone,
+    /// In which this person is written to.
+    pub language: Language,
 }
 
 /// A member of staff as the command line creates one.
@@ -229,4 +269,6 @@ prints_only!(Contact.user_id);
 prints_only!(LoggedIn.session_id);
 prints_only!(NewAccount.role);
 prints_only!(NewStaff.role);
+prints_only!(StaffInvitation.role);
+prints_only!(AccountFilter.role);
 prints_only!(Login.device);

@@ -12,6 +12,13 @@ consilium_kernel::refusals! {
         EmailNotVerified: Forbidden, "email_not_verified", "Please confirm your e-mail address first.";
         EmailTaken: Conflict, "email_taken", "There is an account with this e-mail address already.";
         TooManyAttempts: TooMany, "too_many_attempts", "Too many attempts. Please wait before you try again.";
+        AccountDeactivated: Forbidden, "account_deactivated",
+            "This account was deactivated. Please ask your administrator.";
+        OwnAccount: Conflict, "own_account", "Somebody else has to do this to your own account.";
+        LastAdministrator: Conflict, "last_administrator", "The facility must keep an administrator who can log in.";
+        RoleHasProfile: Conflict, "role_has_profile",
+            "Patients and doctors have profiles and keep their role; only the role of staff can be changed.";
+        Stale: Stale, "stale", "Somebody else changed this since you loaded it. Please load it again.";
         MailTokenInvalid: Invalid, "token_invalid", "This code is not valid, or was used before.";
         MailTokenExpired: Invalid, "token_expired", "This code has expired. Please ask for another one.";
     }

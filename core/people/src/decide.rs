@@ -6,7 +6,7 @@ use consilium_kernel::{DoctorId, Language, PatientId, Principal, Refusal, Role, 
 use crate::{
     checks::Checks,
     input::{DoctorPatch, EmergencyContactInput, MePatch, PatientPatch},
-    model::{Doctor, EmergencyContact, Profile, Verification},
+    model::{Doctor, EmergencyContact, Profile},
     refusal::PeopleRefusal,
 };
 
@@ -173,7 +173,7 @@ fn emergency_contact(checks: &mut Checks, contact: &EmergencyContactInput) -> Op
 
 /// Whether everybody may see this doctor.
 pub fn is_public(doctor: &Doctor) -> bool {
-    doctor.verification == Verification::Approved
+    doctor.verified
 }
 
 fn set<T>(field: &mut T, value: Option<T>) {

@@ -80,8 +80,11 @@ pub struct Doctor {
     pub video_provider: Option<String>,
     /// What patients think.
     pub rating: Rating,
-    /// Whether `verification` is approved.
+    /// Whether `verification` is approved, and the doctor not suspended.
     pub verified: bool,
+    /// Whether the account is deactivated: neither listed nor bookable.
+    #[serde(default)]
+    pub suspended: bool,
     /// How far the review is.
     pub verification: Verification,
     /// What the administrator said; for the doctor and administrators only.

@@ -26,7 +26,11 @@ const PAGES = {
   nurse: [["/", /Hello/], ["/waiting-room", "Waiting room"], ["/appointments", "Appointments"]],
   pharmacist: [["/dispense", "Prescriptions"], ["/messages", "Messages"], ["/inbox", "Inbox"]],
   support: [["/issues", "Technical issues"]],
-  admin: [["/admin/system", "System"], ["/admin/doctors", "Verify doctors"], ["/admin/deliveries", "Deliveries"]],
+  admin: [
+    ["/admin/system", "System"], ["/admin/doctors", "Verify doctors"], ["/admin/deliveries", "Deliveries"],
+    ["/admin/settings", "Settings"], ["/admin/users", "Accounts"], ["/admin/users?email=nobody%40example.org", "Accounts"],
+    ["/admin/audit", "Audit log"], ["/admin/audit?entity_id=00000000-0000-7000-8000-000000000000", "Audit log"],
+  ],
 };
 
 await play(async (come) => {

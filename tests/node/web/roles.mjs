@@ -147,4 +147,72 @@ async function theAdministrator(come) {
   await person.sees("None.");
   await page.getByLabel("Show").selectOption("queued");
   await page.getByRole("row", { name: /mail/ }).first().waitFor();
+  await accounts(person, doctor);
+  await auditLog(person);
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByText("The HTTP and WebSocket server.").click();
+  await person.sees("server.port");
+  await page.getByText("Where the data is kept.").click();
+  await page.locator("details").filter({ hasText: "database.url" }).getByText("set", { exact: true }).waitFor();
+  await person.accessible("the settings, opened");
+  await person.picture("admin-settings");
+}
+
+/** Invites a nurse, who becomes one of support, and keeps a doctor out, who is told so. */
+async function accounts(person, doctor) {
+  const { page } = person;
+  await page.getByRole("link", { name: "Accounts" }).click();
+  await page.getByRole("button", { name: "Invite staff" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("E-mail address").fill("tania@example.org");
+  await dialog.getByLabel("First name").fill("Tania");
+  await dialog.getByRole("button", { name: "Invite" }).click();
+  await dialog.getByText("Please fill this in.").waitFor();
+  await dialog.getByLabel("Last name").fill("Akter");
+  await person.accessible("an invitation");
+  await dialog.getByRole("button", { name: "Invite" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const account = (name) => page.getByRole("article").filter({ hasText: name });
+  await account("Tania Akter").getByText("Nurse").waitFor();
+  await account("Tania Akter").getByRole("button", { name: "Change role" }).click();
+  await dialog.getByLabel("Role").selectOption("support");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await account("Tania Akter").getByText("Support").waitFor();
+
+  await page.getByLabel("E-mail address").fill("sadia@example.org");
+  await page.keyboard.press("Enter");
+  await account("Tania Akter").waitFor({ state: "detached" });
+  await account("Sadia Khan").getByRole("button", { name: "Deactivate" }).click();
+  await person.accessible("whether to deactivate");
+  await dialog.getByRole("button", { name: "Deactivate" }).click();
+  await account("Sadia Khan").getByText("Deactivated on").waitFor();
+  await person.picture("admin-accounts");
+  await doctor.page.goto("/sign-in");
+  await doctor.page.getByLabel("E-mail address").fill("sadia@example.org");
+  await doctor.page.getByLabel("Password").fill(given.password);
+  await doctor.page.getByRole("button", { name: "Sign in" }).click();
+  await doctor.sees("Your account was deactivated.");
+  await account("Sadia Khan").getByRole("button", { name: "Let in again" }).click();
+  await account("Sadia Khan").getByRole("button", { name: "Deactivate" }).waitFor();
+}
+
+/** Finds who was kept out, opens the line with the keyboard, and has the log checked. */
+async function auditLog(person) {
+  const { page } = person;
+  await page.getByRole("link", { name: "Audit log" }).click();
+  await page.getByLabel("Action").fill("account_deactivated");
+  await page.getByRole("button", { name: "Search" }).click();
+  const line = page.getByRole("listitem").filter({ hasText: "account deactivated" });
+  await line.locator("summary").focus();
+  await page.keyboard.press("Enter");
+  await line.getByText("Request").waitFor();
+  await person.accessible("a line of the audit log");
+  await person.picture("admin-audit");
+  await page.getByLabel("Account (id)").fill("nobody");
+  await page.getByRole("button", { name: "Search" }).click();
+  await person.sees("is no id");
+  await page.getByRole("link", { name: "Show everything" }).click();
+  await page.getByRole("button", { name: "Check that nobody has changed it" }).click();
+  await person.sees("The log is sound");
+  await person.accessible("the log is sound");
 }

@@ -7,6 +7,7 @@
 )]
 
 mod aftercare;
+mod audit;
 mod booking;
 mod consultation;
 mod conventions;
@@ -18,3 +19,4 @@ mod pages;
 mod plugins;
 mod race;
 mod sessions;
+mod users;

@@ -48,6 +48,10 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
         let seen = world.administrator().get(&path).await;
         call = call.header("If-Match", seen.header("etag"));
     }
+    if route.starts_with("PATCH /admin/users") {
+        let seen = world.administrator().get(&path).await;
+        call = call.header("If-Match", seen.header("etag"));
+    }
     if path.ends_with("/availability") || path.ends_with("/notes") || route.starts_with("PATCH /doctors") {
         call = call.header("If-Match", world.doctor.get(&path).await.header("etag"));
     }
@@ -207,6 +211,17 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
             (at(text(&another, "id")), none)
         }
         "GET /verify/{code}" => (path.replace("{code}", text(&world.prescription, "verification_code")), none),
+
+        "POST /admin/users" => {
+            let names = ("Ada", "Example");
+            let body = json!({
+                "email": format!("invited-{n}@example.org"), "role": "nurse", "given_name": names.0,
+                "family_name": names.1,
+            });
+            (at(""), body)
+        }
+        "PATCH /admin/users/{id}" => (at(&world.invited_staff().await), json!({"role": "support"})),
+        _ if path.starts_with("/admin/users/{id}") => (at(&world.invited_staff().await), none),
 
         // No analytics plugin runs: 503 for whoever is let in.
         "GET /analytics/doctors/{id}" => (at(doctor), none),

@@ -133,6 +133,13 @@ impl World {
         (id, text(&made, "id").to_owned())
     }
 
+    /// The account of a new member of staff.
+    pub async fn invited_staff(&self) -> String {
+        let email = format!("staff-{}@example.org", self.fresh());
+        let staff = json!({"email": email, "role": "nurse", "given_name": "Ada", "family_name": "Example"});
+        text(&self.administrator().post("/admin/users", staff).await.expect(201), "id").to_owned()
+    }
+
     /// The id of a consultation that has begun.
     pub async fn begun(&self) -> String {
         let id = self.agreed().await;

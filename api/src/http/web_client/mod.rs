@@ -52,6 +52,9 @@ const PAGES: &[&str] = &[
     "/admin/doctors",
     "/admin/system",
     "/admin/deliveries",
+    "/admin/audit",
+    "/admin/users",
+    "/admin/settings",
 ];
 
 /// What the page may load: what this server serves, and what an external video room shows in a frame of its own.

@@ -15,6 +15,7 @@ const next = (search: Record<string, unknown>): { next?: string } =>
   typeof search.next === "string" && /^\/(?!\/)/.test(search.next) ? { next: search.next } : {};
 const token = (search: Record<string, unknown>): { token?: string } =>
   typeof search.token === "string" ? { token: search.token } : {};
+const day = (value: unknown) => (typeof value === "string" && !Number.isNaN(Date.parse(`${value}T00:00Z`)) ? value : undefined);
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
 const at = { getParentRoute: () => root } as const;
@@ -25,6 +26,7 @@ const auth = () => import("./pages/auth.tsx");
 const doctorPages = () => import("./pages/doctors.tsx");
 const staff = () => import("./pages/staff.tsx");
 const admin = () => import("./pages/admin.tsx");
+const auditPages = () => import("./pages/audit.tsx");
 const doctorDay = () => import("./pages/doctor.tsx");
 const threadPages = () => import("./pages/threads.tsx");
 const appointmentPages = () => import("./pages/appointments.tsx");
@@ -66,6 +68,24 @@ const routes = [
   createRoute({ ...at, path: "/issues/$id", beforeLoad: signedIn, component: page(staff, "IssuePage") }),
   createRoute({ ...at, path: "/admin/doctors", beforeLoad: signedIn, component: page(admin, "VerifyDoctors") }),
   createRoute({ ...at, path: "/admin/system", beforeLoad: signedIn, component: page(admin, "System") }),
+  createRoute({
+    ...at,
+    path: "/admin/audit",
+    beforeLoad: signedIn,
+    validateSearch: (search: Record<string, unknown>) => ({
+      user_id: text(search.user_id), patient_id: text(search.patient_id), entity_id: text(search.entity_id),
+      entity_kind: text(search.entity_kind), action: text(search.action), from: day(search.from), to: day(search.to),
+    }),
+    component: page(auditPages, "Audit"),
+  }),
+  createRoute({
+    ...at,
+    path: "/admin/users",
+    beforeLoad: signedIn,
+    validateSearch: (search: Record<string, unknown>) => ({ email: text(search.email), role: text(search.role), access: text(search.access) }),
+    component: page(() => import("./pages/users.tsx"), "Users"),
+  }),
+  createRoute({ ...at, path: "/admin/settings", beforeLoad: signedIn, component: page(() => import("./pages/settings.tsx"), "Settings") }),
   createRoute({ ...at, path: "/admin/deliveries", beforeLoad: signedIn, component: page(admin, "Deliveries") }),
   createRoute({ ...at, path: "/appointments/$id", beforeLoad: signedIn, component: page(appointmentPages, "AppointmentPage") }),
 ] as const;

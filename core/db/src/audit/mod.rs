@@ -4,13 +4,15 @@
 //! one chain head; instead a sealer that holds a lease chains what was committed once a second.
 
 mod seal;
+mod search;
 mod verify;
 
 use consilium_kernel::{EntityRef, FacilityId, Timestamp};
 use diesel::{prelude::*, sql_query, sql_types as sql};
 
-pub use seal::{Head, seal};
-pub use verify::{Finding, Report, verify};
+pub use seal::{Head, head, seal};
+pub use search::{Filter, Place, search};
+pub use verify::{Finding, Mark, Report, verify, verify_from};
 
 use crate::{
     error::Result,
@@ -37,6 +39,7 @@ diesel::table! {
         request_id -> Text,
         mac -> Binary,
         detail -> Nullable<Text>,
+        subject_id -> Nullable<Uuid>,
     }
 }
 
@@ -97,10 +100,13 @@ pub struct Entry {
     /// A JSON object of ids, names and numbers, where the action alone does not tell the story.
     #[diesel(sql_type = sql::Nullable<sql::Text>)]
     pub detail: Option<String>,
+    /// Whom it is about: whose key the event is sealed with.
+    #[diesel(sql_type = sql::Nullable<Uuid>)]
+    subject_id: Option<uuid::Uuid>,
 }
 
 const COLUMNS: &str = "tx, id, at, facility_id, principal_kind, principal_id, action, entity_kind, entity_id, \
-                       entity_version, request_id, mac, detail";
+                       entity_version, request_id, mac, detail, subject_id";
 
 impl Entry {
     fn position(&self) -> Position {
@@ -123,6 +129,9 @@ impl Entry {
             self.request_id.as_bytes(),
         ];
         fields.extend(self.detail.as_deref().map(str::as_bytes));
+        if let Some(subject) = &self.subject_id {
+            fields.extend([&b"subject"[..], subject.as_bytes()]);
+        }
         vault.audit_mac(&fields)
     }
 
@@ -137,6 +146,7 @@ pub(crate) fn append(
     action: &str,
     entity: &EntityRef,
     version: i64,
+    subject: Option<uuid::Uuid>,
     detail: Option<String>,
 ) -> Result<()> {
     let meta = tx.meta();
@@ -154,6 +164,7 @@ pub(crate) fn append(
         request_id: meta.request_id.clone(),
         mac: Vec::new(),
         detail,
+        subject_id: subject,
     };
     entry.mac = entry.expected_mac(tx.vault());
     diesel::insert_into(audit_entry::table)
@@ -169,6 +180,7 @@ pub(crate) fn append(
             audit_entry::request_id.eq(entry.request_id),
             audit_entry::mac.eq(entry.mac),
             audit_entry::detail.eq(entry.detail),
+            audit_entry::subject_id.eq(maybe_key(entry.subject_id)),
         ))
         .execute(tx.connection())?;
     Ok(())

@@ -19,7 +19,7 @@ pub struct Head {
 }
 
 /// The newest block as stored.
-pub(super) fn head(session: &mut crate::session::Session<'_>) -> Result<Head> {
+pub fn head(session: &mut crate::session::Session<'_>) -> Result<Head> {
     let newest: Option<(i64, Vec<u8>, i64, i64)> = audit_block::table
         .order(audit_block::height.desc())
         .select((audit_block::height, audit_block::hash, audit_block::to_tx, audit_block::to_id))

@@ -29,7 +29,7 @@ enum Refreshed {
 
 impl Identity {
     /// Begins a session: `invalid_credentials`, or `too_many_attempts` while the address is locked, whether or
-    /// not it has an account.
+    /// not it has an account. Who knows the password of a deactivated one is told so: `account_deactivated`.
     pub async fn login(&self, meta: &CommandMeta, login: Login) -> Result<LoggedIn, Refusal> {
         let inner = &self.0;
         let address = inner.db.vault().email_index(&login.email);
@@ -46,6 +46,11 @@ impl Identity {
         let stored = found.as_ref().map(|found| found.password_hash.clone());
         let right = inner.hasher.matches(login.password.clone(), stored).await?;
         match found {
+            Some(found) if right && found.account.deactivated_at.is_some() => {
+                let (entity, version) = (account::entity(found.account.id), found.account.version);
+                inner.db.write(meta, move |tx| tx.audit("login_refused", &entity, version)).await?;
+                Err(IdentityRefusal::AccountDeactivated.refusal())
+            }
             Some(found) if right => {
                 let renewed = match inner.hasher.is_outdated(&found.password_hash) {
                     true => Some(inner.hasher.hash(login.password).await?),
@@ -222,7 +227,7 @@ impl Inner {
         let owner = account::account(tx, token.account_id)?;
         let live = session::touch(tx, token.session_id, expires_at)?;
         match owner {
-            Some(account) if live => {
+            Some(account) if live && account.deactivated_at.is_none() => {
                 let (session_id, facility_id) = (token.session_id, account.facility_id);
                 let next =
                     NewRefreshToken { session_id, facility_id, hash: next_hash, predecessor: Some(hash), expires_at };

@@ -1,9 +1,12 @@
 //! What the API and the command line ask of identity.
 
 mod access;
+mod accounts;
 mod login;
 mod recovery;
 mod staff;
+
+pub use accounts::{deactivate_account, reactivate_account};
 
 use std::sync::Arc;
 
@@ -90,6 +93,10 @@ impl Identity {
 }
 
 impl Inner {
+    fn reset_time(&self) -> SignedDuration {
+        SignedDuration::from_mins(i64::from(self.settings.reset_minutes))
+    }
+
     fn verification_time(&self) -> SignedDuration {
         SignedDuration::from_hours(i64::from(self.settings.verification_hours))
     }

@@ -60,18 +60,17 @@ impl Identity {
         let inner = self.0.clone();
         let address = inner.db.vault().email_index(&email);
         let shared = inner.clone();
-        let valid = SignedDuration::from_mins(i64::from(inner.settings.reset_minutes));
+        let valid = inner.reset_time();
         let write = move |tx: &mut Tx<'_>| {
             let (now, last) = (tx.now(), mail_token::last_issued(tx, Purpose::ResetPassword, &address)?);
             if decide::wait_to_resend(last, now, &shared.settings).is_some() {
                 return Ok(());
             }
-            let Some(found) = account::by_address(tx, &address)?.map(|found| found.account) else {
-                return decoy(tx, Purpose::ResetPassword, &address, valid);
-            };
-            let token = mail_token::issue(tx, Purpose::ResetPassword, &address, Some(found.id), valid)?;
-            let data = json!({ "user_id": found.id, "token": token.reveal() });
-            account::emit(tx, found.id, found.version, "password_reset_requested", &data)
+            let found = account::by_address(tx, &address)?.map(|found| found.account);
+            match found.filter(|found| found.deactivated_at.is_none()) {
+                Some(found) => send_reset(tx, &found, &address, valid),
+                None => decoy(tx, Purpose::ResetPassword, &address, valid),
+            }
         };
         Ok(inner.db.write(meta, write).await?)
     }
@@ -112,6 +111,18 @@ impl Identity {
 fn mail_hash(token: &str) -> Result<Vec<u8>, Refusal> {
     let secret = SecretText::parse(token).ok_or_else(|| IdentityRefusal::MailTokenInvalid.at_token())?;
     Ok(secret.hash())
+}
+
+/// Writes a code with which a password can be set, and says `password_reset_requested`.
+pub(super) fn send_reset(
+    tx: &mut Tx<'_>,
+    found: &Account,
+    address: &[u8],
+    valid: SignedDuration,
+) -> consilium_db::Result<()> {
+    let token = mail_token::issue(tx, Purpose::ResetPassword, address, Some(found.id), valid)?;
+    let data = json!({ "user_id": found.id, "token": token.reveal() });
+    account::emit(tx, found.id, found.version, "password_reset_requested", &data)
 }
 
 /// Uses up a code and names its account.

@@ -1,12 +1,12 @@
 //! Accounts and memberships.
 
 use consilium_db::{
-    Cell, Encrypted, Error, Result, Session, Tx,
+    Cell, Encrypted, Error, MultiBackend, Result, Session, Tx,
     outbox::Fact,
     types::{at, key, maybe_at, maybe_key},
     violates,
 };
-use consilium_kernel::{Email, EntityRef, FacilityId, Id, Role, Timestamp, UserId};
+use consilium_kernel::{Email, EntityRef, FacilityId, Id, Role, Scope, Timestamp, UserId};
 use diesel::prelude::*;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use super::{
     tables::{account, membership},
 };
 use crate::{
-    model::{Account, AccountPatch, Contact, NewAccount, Profile},
+    model::{Account, AccountFilter, AccountPatch, Contact, NewAccount, Profile},
     refusal::IdentityRefusal,
 };
 
@@ -34,14 +34,16 @@ type Row = (
     Option<Timestamp>,
     Timestamp,
     i64,
+    Option<Timestamp>,
     String,
     Option<uuid::Uuid>,
 );
 
-/// Which account is meant.
-enum Wanted {
+/// Which accounts are meant.
+enum Wanted<'a> {
     Id(UserId),
     Address(Vec<u8>),
+    Listed { scope: Scope, filter: &'a AccountFilter, before: Option<UserId>, limit: i64 },
 }
 
 /// Writes an account with its membership and `account_registered`. Refuses with `email_taken`.
@@ -50,7 +52,7 @@ pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<Account> {
     let facility_id = tx.meta().scope.facility_id;
     let now = tx.now();
     let address = tx.vault().email_index(&new.email);
-    if find(tx, Wanted::Address(address.clone()))?.is_some() {
+    if by_address(tx, &address)?.is_some() {
         return Err(IdentityRefusal::EmailTaken.refusal().into());
     }
     let profile = Profile {
@@ -88,12 +90,12 @@ pub fn create(tx: &mut Tx<'_>, new: NewAccount) -> Result<Account> {
         ))
         .execute(tx.connection())?;
     emit(tx, id, 1, "account_registered", &json!({ "user_id": id, "role": new.role }))?;
-    Ok(assemble((id, facility_id, now, 1, new.role, new.person), (new.email, profile, new.email_verified)))
+    Ok(assemble((id, facility_id, now, 1, None, new.role, new.person), (new.email, profile, new.email_verified)))
 }
 
 /// One account.
 pub fn account(session: &mut Session<'_>, id: UserId) -> Result<Option<Account>> {
-    Ok(find(session, Wanted::Id(id))?.map(|found| found.account))
+    Ok(find(session, Wanted::Id(id))?.pop().map(|found| found.account))
 }
 
 /// How to reach the owner of an account.
@@ -109,7 +111,19 @@ pub fn account_by_email(session: &mut Session<'_>, email: &Email) -> Result<Opti
 
 /// The account behind an address, with its password hash.
 pub fn by_address(session: &mut Session<'_>, address: &[u8]) -> Result<Option<Credentials>> {
-    find(session, Wanted::Address(address.to_vec()))
+    Ok(find(session, Wanted::Address(address.to_vec()))?.pop())
+}
+
+/// Accounts of a facility that come before `before`, the newest first.
+pub fn list(
+    session: &mut Session<'_>,
+    scope: Scope,
+    filter: &AccountFilter,
+    before: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<Account>> {
+    let found = find(session, Wanted::Listed { scope, filter, before, limit })?;
+    Ok(found.into_iter().map(|found| found.account).collect())
 }
 
 /// Changes names, time zone or language. `not_found` when there is no such account.
@@ -130,7 +144,7 @@ pub fn patch_account(tx: &mut Tx<'_>, id: UserId, patch: AccountPatch) -> Result
         .execute(tx.connection())?;
     one(changed)?;
     before.version += 1;
-    tx.audit("account_updated", &EntityRef::new("account", id.uuid()), before.version)?;
+    tx.audit("account_updated", &entity(id), before.version)?;
     Ok(Account {
         given_name: profile.given_name,
         family_name: profile.family_name,
@@ -156,6 +170,48 @@ pub fn confirm_email(tx: &mut Tx<'_>, id: UserId) -> Result<Account> {
     Ok(found)
 }
 
+/// Keeps the owner out since then, or lets them in again.
+pub fn set_deactivated(tx: &mut Tx<'_>, before: Account, since: Option<Timestamp>) -> Result<Account> {
+    let changed = diesel::update(account::table.find(key(before.id)).filter(account::version.eq(before.version)))
+        .set((account::deactivated_at.eq(maybe_at(since)), account::version.eq(before.version + 1)))
+        .execute(tx.connection())?;
+    one(changed)?;
+    Ok(Account { deactivated_at: since, version: before.version + 1, ..before })
+}
+
+/// Gives another role in the account's facility.
+pub fn set_role(tx: &mut Tx<'_>, before: Account, role: Role) -> Result<Account> {
+    let changed = diesel::update(account::table.find(key(before.id)).filter(account::version.eq(before.version)))
+        .set(account::version.eq(before.version + 1))
+        .execute(tx.connection())?;
+    one(changed)?;
+    diesel::update(membership::table.find((key(before.id), key(before.facility_id))))
+        .set(membership::role.eq(role.to_string()))
+        .execute(tx.connection())?;
+    Ok(Account { role, version: before.version + 1, ..before })
+}
+
+/// How many administrators of the facility can log in, without this one. Has everybody else who would make them fewer
+/// wait for the end of the transaction.
+pub fn other_admins(tx: &mut Tx<'_>, but: UserId) -> Result<i64> {
+    let facility = tx.meta().scope.facility_id;
+    let admins = membership::table
+        .filter(membership::facility_id.eq(key(facility)))
+        .filter(membership::role.eq(Role::Admin.to_string()));
+    diesel::update(admins).set(membership::role.eq(membership::role)).execute(tx.connection())?;
+    Ok(account::table
+        .inner_join(
+            membership::table
+                .on(membership::account_id.eq(account::id).and(membership::facility_id.eq(account::facility_id))),
+        )
+        .filter(membership::facility_id.eq(key(facility)))
+        .filter(membership::role.eq(Role::Admin.to_string()))
+        .filter(account::deactivated_at.is_null())
+        .filter(account::id.ne(key(but)))
+        .count()
+        .get_result(tx.connection())?)
+}
+
 /// Replaces the password hash and says `password_changed`.
 pub fn set_password(tx: &mut Tx<'_>, found: &Account, password_hash: &str) -> Result<()> {
     let changed = diesel::update(account::table.find(key(found.id)).filter(account::version.eq(found.version)))
@@ -173,9 +229,14 @@ pub fn renew_hash(tx: &mut Tx<'_>, id: UserId, outdated: &str, renewed: &str) ->
     Ok(())
 }
 
+/// An account, as events and the audit log name it.
+pub fn entity(id: UserId) -> EntityRef {
+    EntityRef::new("account", id.uuid())
+}
+
 /// Writes an event about an account, sealed with the account's key.
 pub fn emit(tx: &mut Tx<'_>, id: UserId, version: i64, event_type: &str, data: &serde_json::Value) -> Result<()> {
-    let entity = EntityRef::new("account", id.uuid());
+    let entity = entity(id);
     tx.emit(Fact { entity, version, event_type, schema: 1, subject: id.uuid(), data })
 }
 
@@ -187,8 +248,8 @@ pub fn request_verification(tx: &mut Tx<'_>, found: &Account, valid: jiff::Signe
     emit(tx, found.id, found.version, "email_verification_requested", &data)
 }
 
-fn find(session: &mut Session<'_>, wanted: Wanted) -> Result<Option<Credentials>> {
-    let query = account::table
+fn find(session: &mut Session<'_>, wanted: Wanted<'_>) -> Result<Vec<Credentials>> {
+    let mut query = account::table
         .inner_join(
             membership::table
                 .on(membership::account_id.eq(account::id).and(membership::facility_id.eq(account::facility_id))),
@@ -202,33 +263,66 @@ fn find(session: &mut Session<'_>, wanted: Wanted) -> Result<Option<Credentials>
             account::email_verified_at,
             account::created_at,
             account::version,
+            account::deactivated_at,
             membership::role,
             membership::person_id,
-        ));
-    let row: Option<Row> = match wanted {
-        Wanted::Id(id) => query.filter(account::id.eq(key(id))).first(session.connection()).optional()?,
-        Wanted::Address(address) => {
-            query.filter(account::email_index.eq(address)).first(session.connection()).optional()?
+        ))
+        .into_boxed::<MultiBackend>();
+    match wanted {
+        Wanted::Id(id) => query = query.filter(account::id.eq(key(id))),
+        Wanted::Address(address) => query = query.filter(account::email_index.eq(address)),
+        Wanted::Listed { scope, filter, before, limit } => {
+            let facility = key(scope.facility_id);
+            query =
+                query.filter(membership::facility_id.eq(facility)).order(membership::account_id.desc()).limit(limit);
+            if let Some(email) = &filter.email {
+                query = query.filter(account::email_index.eq(session.vault().email_index(email)));
+            }
+            if let Some(role) = filter.role {
+                query = query.filter(membership::role.eq(role.to_string()));
+            }
+            match filter.active {
+                Some(true) => query = query.filter(account::deactivated_at.is_null()),
+                Some(false) => query = query.filter(account::deactivated_at.is_not_null()),
+                None => {}
+            }
+            if let Some(before) = before {
+                query = query.filter(membership::account_id.lt(key(before)));
+            }
         }
-    };
-    let Some((id, facility_id, email, profile, password_hash, verified_at, created_at, version, role, person)) = row
-    else {
-        return Ok(None);
-    };
+    }
+    let rows: Vec<Row> = query.load(session.connection())?;
+    session.prepare_to_open(rows.iter().map(|(_, _, email, ..)| email))?;
+    rows.into_iter().map(|row| open(session, row)).collect()
+}
+
+fn open(session: &mut Session<'_>, row: Row) -> Result<Credentials> {
+    let (
+        id,
+        facility_id,
+        email,
+        profile,
+        password_hash,
+        verified_at,
+        created_at,
+        version,
+        deactivated_at,
+        role,
+        person,
+    ) = row;
     let email = session.open(Cell::new("account", "email", id.uuid()), &email)?;
     let profile = session.open(Cell::new("account", "profile", id.uuid()), &profile)?;
-    let role = parse_role(&role)?;
-    let account =
-        assemble((id, facility_id, created_at, version, role, person), (email, profile, verified_at.is_some()));
-    Ok(Some(Credentials { account, password_hash }))
+    let known = (id, facility_id, created_at, version, deactivated_at, parse_role(&role)?, person);
+    Ok(Credentials { account: assemble(known, (email, profile, verified_at.is_some())), password_hash })
 }
 
 fn assemble(
-    (id, facility_id, created_at, version, role, person): (
+    (id, facility_id, created_at, version, deactivated_at, role, person): (
         UserId,
         FacilityId,
         Timestamp,
         i64,
+        Option<Timestamp>,
         Role,
         Option<uuid::Uuid>,
     ),
@@ -247,6 +341,7 @@ fn assemble(
         language: profile.language,
         email_verified,
         created_at,
+        deactivated_at,
         version,
     }
 }

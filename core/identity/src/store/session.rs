@@ -52,6 +52,8 @@ pub enum EndReason {
     PasswordReset,
     RefreshTokenReused,
     Idle,
+    Deactivated,
+    RoleChanged,
 }
 
 impl EndReason {
@@ -61,6 +63,8 @@ impl EndReason {
             Self::PasswordReset => "password_reset",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::Idle => "idle",
+            Self::Deactivated => "deactivated",
+            Self::RoleChanged => "role_changed",
         }
     }
 }
@@ -238,6 +242,8 @@ pub fn standing(session: &mut Session<'_>, id: SessionId) -> Result<Option<Stand
         )
         .filter(login_session::id.eq(key(id)))
         .filter(login_session::ended_at.is_null())
+        // One that began while the account was deactivated.
+        .filter(account::deactivated_at.is_null())
         .filter(login_session::expires_at.gt(at(now)))
         .select((
             login_session::account_id,

@@ -13,6 +13,7 @@ diesel::table! {
         email_verified_at -> Nullable<Instant>,
         created_at -> Instant,
         version -> BigInt,
+        deactivated_at -> Nullable<Instant>,
     }
 }
 

@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{deactivate_account, reactivate_account};
 
 #[actix_rt::test]
 async fn events_keep_their_shape() {
     for bench in both() {
+        let system = CommandMeta::system(DEFAULT_FACILITY, "test");
+        let nurse = bench.identity.create_staff(&system, super::staff::nurse()).await.unwrap();
+        bench.identity.change_role(&system, nurse.id, nurse.version, Role::Support).await.unwrap();
+        bench.test.db.write(&system, move |tx| deactivate_account(tx, nurse.id)).await.unwrap();
+        bench.test.db.write(&system, move |tx| reactivate_account(tx, nurse.id)).await.unwrap();
         bench.account("ada@example.org").await;
         let token = bench.mailed("email_verification_requested");
         bench.identity.verify_email(&anonymous(), &token).await.unwrap();

@@ -1,9 +1,12 @@
 //! Staff, changes of an account, tidying up, and what can be read without the keys.
 
 use super::*;
-use crate::{AccountPatch, NewStaff, account, contact, patch_account};
+use crate::{
+    AccountPatch, NewStaff, SecretText, account, contact, patch_account,
+    store::session::{self, NewRefreshToken},
+};
 
-fn nurse() -> NewStaff {
+pub fn nurse() -> NewStaff {
     NewStaff {
         email: "nurse@example.org".parse().unwrap(),
         password: PASSWORD.to_owned().into(),
@@ -108,5 +111,32 @@ async fn no_address_name_device_or_token_stands_readable_in_the_files() {
     ];
     for secret in secrets {
         assert!(!holds(secret), "{secret}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_session_that_began_while_the_account_was_deactivated_allows_nothing() {
+    for bench in both() {
+        let account = bench.account("ada@example.org").await;
+        let system = CommandMeta::system(DEFAULT_FACILITY, "test");
+        bench.test.db.write(&system, move |tx| crate::deactivate_account(tx, account.id)).await.unwrap();
+        // As of a login that was decided before, and committed after.
+        let (id, secret) = (consilium_kernel::Id::new(bench.test.db.ids().next()), SecretText::random().unwrap());
+        let hash = secret.hash();
+        let write = move |tx: &mut consilium_db::Tx<'_>| {
+            let (owner, expires_at) = (account.clone(), tx.now() + SignedDuration::from_hours(1));
+            session::begin(tx, id, &owner, None, expires_at)?;
+            let facility_id = owner.facility_id;
+            session::add_refresh_token(
+                tx,
+                NewRefreshToken { session_id: id, facility_id, hash: &hash, predecessor: None, expires_at },
+            )
+        };
+        bench.test.db.write(&system, write).await.unwrap();
+        assert!(bench.identity.standing(id).await.unwrap().is_none());
+        assert_eq!(code(bench.refresh(secret.reveal()).await), "session_ended");
+        let before = bench.events("password_reset_requested").len();
+        bench.identity.request_password_reset(&anonymous(), "ada@example.org".parse().unwrap()).await.unwrap();
+        assert_eq!(bench.events("password_reset_requested").len(), before, "no mail leads around it");
     }
 }

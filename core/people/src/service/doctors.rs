@@ -133,7 +133,7 @@ fn verify(tx: &mut Tx<'_>, id: DoctorId, decision: Decision, reason: Option<Stri
     }
     let after = Doctor {
         verification,
-        verified: verification == Verification::Approved,
+        verified: verification == Verification::Approved && !before.suspended,
         verification_reason: reason,
         ..before.clone()
     };

@@ -1,5 +1,6 @@
 //! What the API asks of people.
 
+mod accounts;
 mod doctors;
 mod own;
 mod patients;

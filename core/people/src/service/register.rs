@@ -103,6 +103,7 @@ fn unfilled(account: &Account, id: DoctorId) -> Doctor {
         video_provider: None,
         rating: Rating { average: None, count: 0 },
         verified: false,
+        suspended: false,
         verification: Verification::Pending,
         verification_reason: None,
         created_at: account.created_at,

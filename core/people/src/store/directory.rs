@@ -51,6 +51,9 @@ pub fn list(
         .order((table::sort_name.asc(), table::id.asc()))
         .limit(limit + 1)
         .into_boxed::<MultiBackend>();
+    if verification == Verification::Approved {
+        query = query.filter(table::suspended_at.is_null());
+    }
     if let Some(specialty) = &wanted.specialty {
         query = query.filter(table::specialty_key.eq(folded(specialty)));
     }

@@ -2,7 +2,7 @@
 
 use consilium_db::{
     Error, Result, Session, Tx,
-    types::{at, key},
+    types::{at, key, maybe_at},
 };
 use consilium_kernel::{DoctorId, FacilityId, Money, Scope, Timestamp, UserId};
 use diesel::prelude::*;
@@ -34,6 +34,7 @@ pub struct DoctorRow {
     created_at: Timestamp,
     version: i64,
     video_provider: Option<String>,
+    suspended_at: Option<Timestamp>,
 }
 
 impl TryFrom<DoctorRow> for Doctor {
@@ -53,7 +54,8 @@ impl TryFrom<DoctorRow> for Doctor {
             qualifications: serde_json::from_str(&row.qualifications)?,
             languages: serde_json::from_str(&row.languages)?,
             rating: Rating { average, count: row.rating_count },
-            verified: verification == Verification::Approved,
+            verified: verification == Verification::Approved && row.suspended_at.is_none(),
+            suspended: row.suspended_at.is_some(),
             consultation_fee,
             verification,
             id: row.id,
@@ -109,6 +111,15 @@ pub fn update(tx: &mut Tx<'_>, before: &Doctor, mut after: Doctor) -> Result<Doc
         .set((table::version.eq(after.version), Profile::of(&after)?))
         .execute(tx.connection())?;
     if changed == 1 { Ok(after) } else { Err(Error::VersionConflict) }
+}
+
+/// Takes a doctor off the list while the account is deactivated, and puts one back who was approved.
+pub fn suspend(tx: &mut Tx<'_>, id: DoctorId, suspended: bool) -> Result<()> {
+    let since = suspended.then(|| tx.now());
+    diesel::update(table::table.find(key(id)))
+        .set((table::suspended_at.eq(maybe_at(since)), table::version.eq(table::version + 1)))
+        .execute(tx.connection())?;
+    Ok(())
 }
 
 /// Counts a rating of 1 to 5 stars. The profile gets a new version with it, because it shows the average.

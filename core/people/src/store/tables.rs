@@ -28,6 +28,7 @@ diesel::table! {
         created_at -> Instant,
         version -> BigInt,
         video_provider -> Nullable<Text>,
+        suspended_at -> Nullable<Instant>,
     }
 }
 

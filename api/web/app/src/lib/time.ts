@@ -40,6 +40,13 @@ export const date = (instant: string | Date, zone = ownZone()) => format(instant
 export const dateKey = (instant: string | Date, zone = ownZone()) =>
   new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" }).format(new Date(instant));
 
+/** When a day such as 2026-06-01 begins in the zone; `later` days after it. */
+export function midnight(date: string, later = 0, zone = ownZone()): string {
+  const utc = Date.parse(`${date}T00:00Z`) + later * 86_400_000;
+  const wall = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" }).format(utc);
+  return new Date(2 * utc - Date.parse(`${wall.replace(" ", "T")}Z`)).toISOString();
+}
+
 /** The zone as people say it, such as "Dhaka (GMT+6)". */
 export function zoneName(zone: string, at: string | Date = new Date()): string {
   const parts = new Intl.DateTimeFormat(locale(), { timeZone: zone, timeZoneName: "shortOffset" });

@@ -51,6 +51,8 @@ const ROLE: Words = {
   admin: msg`Administrator`,
   second_doctor: msg`Second doctor`,
   interpreter: msg`Interpreter`,
+  system: msg`The system`,
+  anonymous: msg`Not signed in`,
 };
 export const role = (code: string) => say(ROLE, code);
 
@@ -87,6 +89,14 @@ const VERIFICATION: Words = {
   rejected: msg`Rejected`,
 };
 export const verification = (code: string) => say(VERIFICATION, code);
+
+const SOURCE: Words = {
+  default: msg`As shipped`,
+  file: msg`From the file`,
+  environment: msg`From the environment`,
+  secret_file: msg`From a secret file`,
+};
+export const settingSource = (code: string) => say(SOURCE, code);
 
 const NOTIFICATION: Words = {
   appointment_booked: msg`An appointment was asked for`,
@@ -133,6 +143,7 @@ export function money({ amount_minor, currency }: { amount_minor: number; curren
 }
 
 const PROBLEM: Words = {
+  account_deactivated: msg`Your account was deactivated. Please ask your clinic.`,
   active_content: msg`Files of this kind are not accepted.`,
   already_rated: msg`You have rated this consultation already.`,
   already_waiting: msg`You are waiting already.`,
@@ -144,6 +155,9 @@ const PROBLEM: Words = {
   file_too_large: msg`This file is too large.`,
   hold_expired: msg`This time is no longer kept for you. Please choose another one.`,
   invalid_credentials: msg`E-mail address or password is wrong.`,
+  last_administrator: msg`The clinic must keep an administrator who can sign in.`,
+  own_account: msg`Somebody else has to do this to your own account.`,
+  role_has_profile: msg`Patients and doctors keep their role.`,
   invalid_transition: msg`This has changed meanwhile. The page shows it as it is now.`,
   not_a_slot: msg`This time is not offered any more. Please choose another one.`,
   not_found: msg`This does not exist, or not for you.`,

@@ -67,7 +67,7 @@ function Places() {
     nurse: [["/waiting-room", t`Waiting room`], ["/appointments", t`Appointments`], messages],
     pharmacist: [["/dispense", t`Prescriptions`], messages],
     support: [["/issues", t`Technical issues`], ["/waiting-room", t`Waiting room`]],
-    admin: [["/admin/system", t`System`], ["/admin/doctors", t`Verify doctors`], ["/admin/deliveries", t`Deliveries`], ["/issues", t`Technical issues`]],
+    admin: [["/admin/system", t`System`], ["/admin/doctors", t`Verify doctors`], ["/admin/users", t`Accounts`], ["/admin/deliveries", t`Deliveries`], ["/admin/audit", t`Audit log`], ["/admin/settings", t`Settings`], ["/issues", t`Technical issues`]],
   };
   const mine = places[role ?? ""] ?? [["/doctors", t`Find a doctor`]];
   return (

@@ -1,0 +1,13 @@
+ALTER TABLE doctor DROP COLUMN suspended_at;
+DROP INDEX membership_facility;
+DROP INDEX account_deactivated;
+ALTER TABLE account DROP COLUMN deactivated_at;
+DROP INDEX audit_entry_time;
+DROP INDEX audit_entry_kind;
+DROP INDEX audit_entry_action;
+DROP INDEX audit_entry_subject;
+DROP INDEX audit_entry_principal;
+DROP INDEX audit_entry_entity;
+CREATE INDEX audit_entry_entity ON audit_entry (entity_id, id);
+CREATE INDEX audit_entry_principal ON audit_entry (principal_id, id);
+ALTER TABLE audit_entry DROP COLUMN subject_id;
