@@ -6,16 +6,16 @@ use consilium_api::{
     config::Config,
     server::{self, Server},
 };
-use consilium_db::{Keys, outbox};
+use consilium_db::{
+    Keys, outbox,
+    testing::{PostgresDatabase, tally},
+};
 use consilium_identity::NewStaff;
 use consilium_kernel::{CommandMeta, DEFAULT_FACILITY, Language, ManualClock, Role, TimeZone};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::{
-    client::{Client, PASSWORD, Person, email, text},
-    postgres::{PostgresDatabase, tally},
-};
+use crate::client::{Client, PASSWORD, Person, email, text};
 
 /// When every test begins: a Monday morning.
 pub const BEGINNING: &str = "2026-06-01T08:00:00Z";
@@ -66,7 +66,7 @@ impl TestApp {
         // The server expects of whoever starts it that there is TLS.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
-        let postgres = (backend == Backend::Postgres).then(PostgresDatabase::create);
+        let postgres = (backend == Backend::Postgres).then(PostgresDatabase::migrated);
         let mut config = Config::default();
         config.database.url = match &postgres {
             Some(postgres) => postgres.url(),

@@ -1,4 +1,4 @@
-//! What tests across crates stand on: databases, a mail server, and the programs that were built.
+//! What tests across crates stand on: a mail server, and the programs that were built.
 //! Only tests use this; a missing service fails them with a message that says what to start.
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,6 @@ pub mod coturn;
 pub mod deployment;
 pub mod nats;
 pub mod node;
-pub mod postgres;
 pub mod protocol;
 pub mod providers;
 pub mod receiver;

@@ -3,10 +3,8 @@
 
 use std::process::{Command, Output};
 
-use consilium_tests::{
-    artifacts,
-    postgres::{PostgresDatabase, tally},
-};
+use consilium_db::testing::{PostgresDatabase, tally};
+use consilium_tests::artifacts;
 
 /// As many as there are; a step that is left out of the list must be missed by somebody.
 const STEPS: usize = 18;

@@ -1,7 +1,7 @@
 //! Databases for tests: separate from each other, copied from a template once made, gone afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 
-use consilium_tests::postgres::PostgresDatabase;
+use consilium_db::testing::PostgresDatabase;
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 
 #[derive(diesel::QueryableByName)]
@@ -58,4 +58,15 @@ fn a_postgres_template_is_prepared_once() {
     });
     assert_eq!(copies.iter().filter(|(prepared, _)| *prepared).count(), 1);
     assert!(copies.iter().all(|(_, table)| table == "seeded"), "{copies:?}");
+}
+
+#[test]
+fn a_migrated_postgres_database_has_today_s_schema_and_nothing_else() {
+    let (one, other) = (PostgresDatabase::migrated(), PostgresDatabase::migrated());
+    let ran = "SELECT count(*)::text AS value FROM __diesel_schema_migrations";
+    let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/postgres")).unwrap().count();
+    assert_eq!(ask(&mut one.connection(), ran), migrations.to_string());
+    one.connection().batch_execute("CREATE TABLE thing (id int)").unwrap();
+    let found = "SELECT coalesce(to_regclass('thing')::text, 'none') AS value";
+    assert_eq!(ask(&mut other.connection(), found), "none");
 }

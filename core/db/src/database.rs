@@ -125,13 +125,8 @@ impl Db {
                 writer.submit(Box::new(job))?;
                 receiver.await.map_err(|_| Error::UnknownOutcome)?
             }
-            #[cfg(not(feature = "fault-acknowledge-early"))]
-            None => {
-                let inner = self.0.clone();
-                self.on_pool(move |connection| postgres::write(&inner, connection, &meta, &f)).await
-            }
-            #[cfg(feature = "fault-acknowledge-early")]
-            None => {
+            #[cfg(any(test, feature = "testing"))]
+            None if crate::testing::acknowledges_early() => {
                 let (db, (sender, receiver)) = (self.clone(), oneshot::channel());
                 tokio::spawn(async move {
                     let inner = db.0.clone();
@@ -139,6 +134,10 @@ impl Db {
                         .await
                 });
                 receiver.await.map_err(|_| Error::UnknownOutcome)?
+            }
+            None => {
+                let inner = self.0.clone();
+                self.on_pool(move |connection| postgres::write(&inner, connection, &meta, &f)).await
             }
         }
     }
@@ -242,8 +241,10 @@ impl<T: Send, F: Fn(&mut Tx<'_>) -> Result<T> + Send> Job for Write<T, F> {
             Err(error) => (Err(error), None, Outcome::Undo),
         };
         (self.kept, self.effects) = (Some(kept), effects);
-        #[cfg(feature = "fault-acknowledge-early")]
-        self.acknowledge_early();
+        #[cfg(any(test, feature = "testing"))]
+        if crate::testing::acknowledges_early() {
+            self.acknowledge_early();
+        }
         outcome
     }
 
@@ -266,7 +267,7 @@ impl<T: Send, F: Fn(&mut Tx<'_>) -> Result<T> + Send> Job for Write<T, F> {
     }
 }
 
-#[cfg(feature = "fault-acknowledge-early")]
+#[cfg(any(test, feature = "testing"))]
 impl<T, F> Write<T, F> {
     fn acknowledge_early(&mut self) {
         if let (Some(reply), Some(kept)) = (self.reply.take(), self.kept.take()) {

@@ -42,7 +42,7 @@ pub(crate) fn write<T>(
 }
 
 /// Answers before it commits: what must never happen, for the kill test to find out.
-#[cfg(feature = "fault-acknowledge-early")]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn acknowledge_early<T>(
     db: &Inner,
     connection: &mut AnyConnection,

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use consilium_db::{Db, Keys, Vault};
+use consilium_db::{
+    Db, Keys, Vault,
+    testing::{PostgresDatabase, tally},
+};
 use consilium_kernel::{Clock, RandomIds, SystemClock, Timestamp};
 use diesel::{prelude::*, sql_query, sql_types as sql};
 use jiff::SignedDuration;
@@ -20,7 +23,6 @@ use crate::{
     app::Backend,
     artifacts,
     client::{Client, PASSWORD, email},
-    postgres::{PostgresDatabase, tally},
 };
 
 /// How long the program may take to start, on a machine that is busy with other tests.

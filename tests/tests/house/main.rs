@@ -32,6 +32,7 @@ rules_are_kept! {
     every_crate_takes_the_workspace_lints: rules::workspace_lints;
     libraries_are_named_only_in_their_files: sources::guarded_names;
     rules_of_decision_are_pure: sources::pure_decisions;
+    only_a_program_of_the_tests_has_a_fault: sources::faults;
     files_say_what_they_are_for: sources::opening_comment;
     files_fit_the_head: sources::length;
     files_have_telling_names: sources::telling_names;

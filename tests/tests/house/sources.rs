@@ -35,6 +35,14 @@ pub fn pure_decisions(house: &House) -> Violations {
         .collect()
 }
 
+/// The fault that tests must notice is set by a program of theirs: what is shipped can only ask whether it is.
+pub fn faults(house: &House) -> Violations {
+    product_files(house)
+        .filter(|file| file.mentions("acknowledge_early") && !file.path.starts_with("core/db/src/"))
+        .map(|file| format!("{} sets a fault that only tests may set", file.path))
+        .collect()
+}
+
 /// Every file opens with `//!`: what lives here, what it must not know.
 pub fn opening_comment(house: &House) -> Violations {
     all_files(house)
@@ -159,6 +167,13 @@ mod tests {
         let impure = house("core/scheduling/src/decide.rs", "async fn decide() {}");
         assert_eq!(pure_decisions(&impure), ["core/scheduling/src/decide.rs decides purely and must not name `async`"]);
         assert!(pure_decisions(&house("core/scheduling/src/decide.rs", "fn decide() {}")).is_empty());
+    }
+
+    #[test]
+    fn a_fault_in_the_product_is_seen() {
+        let text = "fn main() { consilium_db::testing::acknowledge_early(); }";
+        assert_eq!(faults(&house("api/src/main.rs", text)), ["api/src/main.rs sets a fault that only tests may set"]);
+        assert!(faults(&house("tests/src/bin/acknowledges_early.rs", text)).is_empty());
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! A database of its own for every test, on the server that `scripts/with-postgres` started.
 
-use std::{
-    env,
-    fs::OpenOptions,
-    io::Write,
-    process,
-    sync::atomic::{AtomicU32, Ordering},
-};
-
+use consilium_kernel::{Ids, RandomIds};
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Bool};
 
+use super::tally;
+use crate::{DatabaseUrl, migrations, open_pool};
+
+/// Names a PostgreSQL server on which tests may create databases.
 const SERVER_VARIABLE: &str = "CONSILIUM_TEST_POSTGRES_URL";
-const TALLY_VARIABLE: &str = "CONSILIUM_TEST_TALLY";
+
+/// The content of all migrations is in its name.
+const TEMPLATE: &str = concat!("migrated_", env!("CONSILIUM_MIGRATIONS"));
 
 /// A database that lives as long as this value.
 #[derive(Debug)]
@@ -21,34 +20,43 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// An empty database.
+    /// An empty database. Panics without a server: a suite that needs PostgreSQL fails rather than skips.
     pub fn create() -> Self {
         Self::create_from("template0")
+    }
+
+    /// A database in which all migrations have run and nothing else: a copy of one in which they ran once.
+    pub fn migrated() -> Self {
+        Self::from_template(TEMPLATE, |url| {
+            let url: DatabaseUrl = url.parse().expect("a database URL");
+            let pool = open_pool(&url, 1, std::time::Duration::from_secs(5)).expect("PostgreSQL answers");
+            migrations::run(&mut pool.get().expect("a connection")).expect("migrations");
+        })
     }
 
     /// A copy of the template `name`, which the first test to need it makes with `prepare`.
     ///
     /// `prepare` gets the URL of an empty database and must leave no connection open.
-    /// Put into `name` what the content depends on, such as the newest migration.
     pub fn from_template(name: &str, prepare: impl FnOnce(&str)) -> Self {
         let server = server_url();
         let mut admin = connect(&server);
-        // Tests are processes of their own: only the server can say who is first.
-        run(&mut admin, "SELECT pg_advisory_lock(hashtext('consilium test templates'))");
         if !exists(&mut admin, name) {
-            let unfinished = format!("{name}_unfinished");
-            run(&mut admin, &format!("DROP DATABASE IF EXISTS \"{unfinished}\" WITH (FORCE)"));
-            run(&mut admin, &format!("CREATE DATABASE \"{unfinished}\" TEMPLATE template0"));
-            prepare(&database_url(&server, &unfinished));
-            run(&mut admin, &format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{name}\""));
+            // Tests are processes of their own: only the server can say who is first.
+            run(&mut admin, "SELECT pg_advisory_lock(hashtext('consilium test templates'))");
+            if !exists(&mut admin, name) {
+                let unfinished = format!("{name}_unfinished");
+                run(&mut admin, &format!("DROP DATABASE IF EXISTS \"{unfinished}\" WITH (FORCE)"));
+                run(&mut admin, &format!("CREATE DATABASE \"{unfinished}\" TEMPLATE template0"));
+                prepare(&database_url(&server, &unfinished));
+                run(&mut admin, &format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{name}\""));
+            }
         }
         drop(admin); // and with it the lock
         Self::create_from(name)
     }
 
     fn create_from(template: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("test_{}", RandomIds.next().simple());
         let server = server_url();
         run(&mut connect(&server), &format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\""));
         tally("postgres");
@@ -78,18 +86,8 @@ impl Drop for PostgresDatabase {
     }
 }
 
-/// Notes for `scripts/test` that the running test opened a database of this kind.
-pub fn tally(backend: &str) {
-    let Some(file) = env::var_os(TALLY_VARIABLE) else { return };
-    let named = |variable| env::var(variable).unwrap_or_default();
-    let test = format!("{} {}", named("NEXTEST_BINARY_ID"), named("NEXTEST_TEST_NAME"));
-    let mut file = OpenOptions::new().create(true).append(true).open(file).expect("the tally can be written");
-    // One short write: lines of tests that run at the same time do not mix.
-    file.write_all(format!("{backend} {test}\n").as_bytes()).expect("the tally can be written");
-}
-
 fn server_url() -> String {
-    env::var(SERVER_VARIABLE).unwrap_or_else(|_| {
+    std::env::var(SERVER_VARIABLE).unwrap_or_else(|_| {
         panic!("{SERVER_VARIABLE} is not set: run `make test`, or `scripts/with-postgres cargo nextest run …`")
     })
 }

@@ -1,14 +1,28 @@
-//! Fresh databases for tests, SQLite and PostgreSQL alike, with a clock that stands still.
+//! Fresh databases for tests, SQLite and PostgreSQL alike, with a clock that stands still; and a fault for the kill test.
 
-use std::sync::Arc;
+mod postgres;
 
-use consilium_kernel::{ManualClock, RandomIds, Timestamp};
-use diesel::{connection::SimpleConnection, prelude::*};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use consilium_kernel::{Ids, ManualClock, RandomIds, Timestamp};
+use diesel::prelude::*;
+pub use postgres::PostgresDatabase;
 
 use crate::{DatabaseUrl, Db, Keys, Vault};
 
-/// Names a PostgreSQL server on which tests may create databases.
-pub const POSTGRES_VARIABLE: &str = "CONSILIUM_TEST_POSTGRES_URL";
+static ACKNOWLEDGES_EARLY: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process answers before it commits: what must never happen, for the kill test to find out.
+pub fn acknowledge_early() {
+    ACKNOWLEDGES_EARLY.store(true, Ordering::Relaxed);
+}
+
+pub(crate) fn acknowledges_early() -> bool {
+    ACKNOWLEDGES_EARLY.load(Ordering::Relaxed)
+}
 
 /// A migrated database of its own for one test; gone when dropped.
 pub struct TestDb {
@@ -20,27 +34,22 @@ pub struct TestDb {
     pub url: String,
     /// Its folder: database file and keys.
     pub folder: std::path::PathBuf,
-    drop_on: Option<(String, String)>,
+    _postgres: Option<PostgresDatabase>,
 }
 
 impl TestDb {
     /// A database in a file.
     pub fn sqlite() -> Self {
+        tally("sqlite");
         let folder = folder();
         let url = format!("sqlite://{}/consilium.db", folder.display());
         Self::open(folder, url, None)
     }
 
-    /// A database on the PostgreSQL server of the environment. Panics without one: a suite that needs
-    /// PostgreSQL fails rather than skips.
+    /// A database on the PostgreSQL server of the environment.
     pub fn postgres() -> Self {
-        let server = std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
-            panic!("{POSTGRES_VARIABLE} is not set: run tests through `make test` or scripts/with-postgres")
-        });
-        let name = format!("test_{}", RandomIds.next_name());
-        admin(&server, &format!("CREATE DATABASE {name}"));
-        let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base).to_owned();
-        Self::open(folder(), format!("{base}/{name}"), Some((server, name)))
+        let database = PostgresDatabase::migrated();
+        Self::open(folder(), database.url(), Some(database))
     }
 
     /// One of each.
@@ -63,53 +72,36 @@ impl TestDb {
         details.map(|detail| detail.map_or(serde_json::Value::Null, |text| text.parse().expect("JSON"))).collect()
     }
 
-    fn open(folder: std::path::PathBuf, url: String, drop_on: Option<(String, String)>) -> Self {
+    fn open(folder: std::path::PathBuf, url: String, postgres: Option<PostgresDatabase>) -> Self {
         Keys::create_missing(&folder).expect("keys");
         let start: Timestamp = "2026-06-01T08:00:00Z".parse().expect("an instant");
         let clock = Arc::new(ManualClock::new(start));
-        tally(if drop_on.is_some() { "postgres" } else { "sqlite" });
         let parsed: DatabaseUrl = url.parse().expect("a database URL");
         let vault = Vault::new(Keys::read(&folder).expect("keys"));
         let db = Db::open(&parsed, 8, vault, clock.clone(), Arc::new(RandomIds)).expect("a database");
         db.migrate().expect("migrations");
-        Self { db, clock, url, folder, drop_on }
+        Self { db, clock, url, folder, _postgres: postgres }
     }
 }
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        if let Some((server, name)) = &self.drop_on {
-            admin(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// Notes that the running test opened a database of this kind, for whoever counts that no backend is left out.
-fn tally(backend: &str) {
+/// Notes for `scripts/test` that the running test opened a database of this kind.
+pub fn tally(backend: &str) {
     let Some(file) = std::env::var_os("CONSILIUM_TEST_TALLY") else { return };
     let named = |variable| std::env::var(variable).unwrap_or_default();
     let line = format!("{backend} {} {}\n", named("NEXTEST_BINARY_ID"), named("NEXTEST_TEST_NAME"));
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).expect("the tally");
+    // One short write: lines of tests that run at the same time do not mix.
     std::io::Write::write_all(&mut file, line.as_bytes()).expect("the tally can be written");
 }
 
-fn admin(server: &str, statement: &str) {
-    let mut connection = diesel::PgConnection::establish(server).expect("the PostgreSQL server for tests");
-    connection.batch_execute(statement).expect(statement);
-}
-
 fn folder() -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("consilium-test-{}", RandomIds.next_name()));
+    let folder = std::env::temp_dir().join(format!("consilium-test-{}", RandomIds.next().simple()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
     folder
-}
-
-trait NextName {
-    fn next_name(&self) -> String;
-}
-impl NextName for RandomIds {
-    fn next_name(&self) -> String {
-        consilium_kernel::Ids::next(self).simple().to_string()
-    }
 }
