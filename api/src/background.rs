@@ -21,7 +21,7 @@ use crate::{
     mail,
     plugin_blobs::FileBlobs,
     plugin_services::DatabaseServices,
-    plugins,
+    plugins, push,
     recordings::PluginFiles,
     state::State,
     webhooks,
@@ -55,11 +55,11 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let workers: Vec<SubscriberWorker> =
         subscribers.into_iter().map(|subscriber| SubscriberWorker::new(db.clone(), subscriber)).collect();
 
-    let wake_mail = Arc::new(Notify::new());
+    let (wake_mail, wake_push) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let wake_timers = timers.wake();
     let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
     let events = event_plugins::feeder(db.clone(), state.plugins.clone());
-    wake_workers.extend([wake_mail.clone(), state.insights.wake(), events.wake()]);
+    wake_workers.extend([wake_mail.clone(), wake_push.clone(), state.insights.wake(), events.wake()]);
     let listening = db.on_commit(move |effects| {
         effects.topics.into_iter().for_each(|event| bus.publish(LiveEvent::Event(event)));
         if !effects.events.is_empty() {
@@ -77,9 +77,12 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
         let shutdown = tasks.shutdown();
         tasks.spawn(async move { worker.run(TICK, shutdown).await });
     }
-    if let Some(mailer) = mail::mailer(&state.config, &state.base_url)? {
-        let notifier = state.notifications.notifier(mailer, &mail::settings(&state.config));
-        tasks.spawn(notifier.run(wake_mail, tasks.shutdown()));
+    let channels =
+        [(mail::mailer(&state.config, &state.base_url)?, wake_mail), (push::pusher(&state.config, &db)?, wake_push)];
+    for (transport, wake) in channels {
+        let Some(transport) = transport else { continue };
+        let notifier = state.notifications.notifier(transport, &mail::settings(&state.config));
+        tasks.spawn(notifier.run(wake, tasks.shutdown()));
     }
     let dispatcher = webhooks::dispatcher(&state.config, &db, &state.webhooks)?;
     tasks.spawn(dispatcher.clone().run(tasks.shutdown()));

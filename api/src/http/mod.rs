@@ -28,6 +28,7 @@ pub mod plugins;
 pub mod prescriptions;
 pub mod problem;
 pub mod provider_recordings;
+pub mod push;
 pub mod quality;
 pub mod ranges;
 pub mod ratings;

@@ -17,7 +17,7 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications, plugins, prescriptions,
     problem::{ProblemDocument, ProblemField},
-    provider_recordings, quality, ratings, recordings,
+    provider_recordings, push, quality, ratings, recordings,
     routes::{BASE, routes},
     shared_files, subscriptions, summary, support, threads, waiting_room, webhooks,
 };
@@ -59,6 +59,7 @@ use super::{
         threads::messages, threads::send_message, threads::edit_message, threads::delete_message, threads::history,
         threads::read_marks, threads::mark_read,
         notifications::inbox, notifications::read, notifications::deliveries, notifications::retry,
+        push::key, push::subscribe, push::subscriptions, push::unsubscribe,
         subscriptions::create, subscriptions::list, subscriptions::get, subscriptions::patch, subscriptions::delete,
         subscriptions::rotate, subscriptions::test, subscriptions::replay, subscriptions::deliveries,
         subscriptions::retry,

@@ -14,7 +14,7 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, provider_recordings, quality, ratings, recordings, shared_files, subscriptions,
+    plugins, prescriptions, problem, provider_recordings, push, quality, ratings, recordings, shared_files, subscriptions,
     summary, support, threads, waiting_room, webhooks,
 };
 
@@ -161,6 +161,10 @@ pub fn routes() -> Vec<Route> {
         get("/analytics/doctors/{id}", May(P::SeeAnalytics), web::to(analytics::doctor)),
         get("/me/notifications", May(P::OwnAccount), web::to(notifications::inbox)),
         post("/me/notifications/{id}/read", May(P::OwnAccount), web::to(notifications::read)),
+        get("/push/key", Public, web::to(push::key)),
+        post("/me/push-subscriptions", May(P::OwnAccount), web::to(push::subscribe)),
+        get("/me/push-subscriptions", May(P::OwnAccount), web::to(push::subscriptions)),
+        delete("/me/push-subscriptions/{id}", May(P::OwnAccount), web::to(push::unsubscribe)),
         get("/admin/notifications", May(P::RunDeliveries), web::to(notifications::deliveries)),
         post("/admin/notifications/{id}/retry", May(P::RunDeliveries), web::to(notifications::retry)),
         post("/webhooks/{plugin_id}", Public, web::to(webhooks::receive)),

@@ -8,9 +8,11 @@
 //! | `livekit.rs` | LiveKit's server API, egress and webhooks |
 //! | `zoom.rs` | Zoom's OAuth, meetings, cloud recordings and webhooks |
 //! | `google.rs` | Google's OAuth, Meet REST, Calendar |
+//! | `push.rs` | a push service of browsers |
 
 pub mod google;
 pub mod livekit;
+pub mod push;
 mod server;
 pub mod zoom;
 

@@ -82,6 +82,11 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
 
         "PATCH /me" => (at(""), json!({"given_name": "Ada"})),
         "POST /me/notifications/{id}/read" => (at(&world.notification), none),
+        "POST /me/push-subscriptions" => (at(""), browser(n)),
+        "DELETE /me/push-subscriptions/{id}" => {
+            let made = world.patient.post("/me/push-subscriptions", browser(n)).await.expect(201);
+            (at(text(&made, "id")), none)
+        }
         "GET /patients/{id}" => (at(&world.patient.patient_id), none),
 
         "PATCH /doctors/{id}" => (at(doctor), json!({"display_name": format!("Dr. Ada {n}")})),
@@ -229,6 +234,15 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         _ if !path.contains('{') && route.starts_with("GET ") => (at(""), none),
         _ => panic!("{route}: requests.rs does not know what to send"),
     }
+}
+
+/// A browser whose push service is nowhere; its key is that of RFC 8291, appendix A.
+fn browser(n: usize) -> Value {
+    let p256dh = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+    json!({
+        "endpoint": format!("https://push.example.invalid/{n}"),
+        "keys": {"p256dh": p256dh, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+    })
 }
 
 fn drawing(n: usize) -> Value {

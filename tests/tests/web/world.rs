@@ -2,12 +2,14 @@
 
 use std::{fs, path::PathBuf};
 
+use consilium_kernel::{Clock, SystemClock};
 use consilium_tests::{
     app::{Backend, daily},
     artifacts,
     client::{PASSWORD, email, text},
     deployment::{Deployment, Server},
     node,
+    providers::{self, push::PushService},
 };
 use serde_json::{Value, json};
 
@@ -18,6 +20,7 @@ const STAFF: [&str; 3] = ["nurse", "pharmacist", "support"];
 pub struct World {
     pub server: Server,
     pub given: Value,
+    _push: providers::Server<PushService>,
     _deployment: Deployment,
 }
 
@@ -25,7 +28,10 @@ impl World {
     pub async fn new() -> Self {
         let deployment = Deployment::new(Backend::Sqlite);
         deployment.install("video-webrtc");
-        deployment.configure("[video]\nproviders = [\"video-webrtc\"]\n[plugins.use.video-webrtc]\n");
+        deployment.configure(
+            "[video]\nproviders = [\"video-webrtc\"]\n[plugins.use.video-webrtc]\n\
+             [push]\nallow_private_addresses = true\n",
+        );
         for role in STAFF {
             deployment.employ(role);
         }
@@ -44,15 +50,18 @@ impl World {
         let booked = patient.post("/appointments", wish).await.expect(201);
         let agreed = doctor.accept(text(&booked, "id")).await.expect(200);
 
+        let key = server.client.get("/push/key").await.expect(200);
+        let service = |url: &str| PushService::new(url, text(&key, "public_key"), || SystemClock.now());
+        let push = providers::Server::start(service).await;
         let people = ["ayesha", "rafi", "admin"].into_iter().chain(STAFF);
         let emails: Value =
             people.map(|name| (name.to_owned(), json!(email(name)))).collect::<serde_json::Map<_, _>>().into();
         let given = json!({
             "packages": node::packages(), "url": server.client.address(), "pictures": pictures(), "password": PASSWORD,
             "emails": emails, "doctor_id": doctor.doctor_id, "appointment_id": agreed["id"],
-            "consultation_id": agreed["consultation_id"],
+            "consultation_id": agreed["consultation_id"], "push": push.contract.browser("phone").json(),
         });
-        Self { server, given, _deployment: deployment }
+        Self { server, given, _push: push, _deployment: deployment }
     }
 
     /// Plays `tests/node/web/<name>.mjs`.
