@@ -42,6 +42,14 @@ await play(async (come) => {
   await doctor.sees("Patient is writing …");
   await patient.page.keyboard.press("Enter");
   await doctor.sees("It hurts here");
+  await change(doctor, "Good morning", "Edit");
+  await doctor.page.getByRole("textbox", { name: "The message as it should be" }).fill("Good morning, Rafi");
+  await doctor.page.keyboard.press("Enter");
+  await patient.sees("Good morning, Rafi");
+  await change(patient, "It hurts here", "Delete");
+  await patient.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await doctor.page.getByText("It hurts here").waitFor({ state: "detached" });
+  await doctor.sees("Deleted");
 
   // What one switches off, the other is told of.
   await patient.page.getByRole("button", { name: "Microphone" }).click();
@@ -89,8 +97,13 @@ await play(async (come) => {
   await patient.picture("over-phone");
   // The link goes on being good for reading.
   await patient.page.reload();
-  await patient.sees("Good morning");
+  await patient.sees("Good morning, Rafi");
 });
+
+async function change({ page }, words, what) {
+  await page.getByRole("log").getByRole("listitem").filter({ hasText: words }).getByRole("button", { name: "Change this message" }).click();
+  await page.getByRole("menuitem", { name: what }).click();
+}
 
 async function write({ page }, words) {
   await page.getByRole("textbox", { name: "Message" }).fill(words);
