@@ -31,7 +31,7 @@ use super::{
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        auth::register, auth::login, auth::refresh, auth::logout, auth::verify_email, auth::resend,
+        auth::register, auth::login, auth::refresh, auth::csrf, auth::logout, auth::verify_email, auth::resend,
         auth::request_reset, auth::confirm_reset, auth::sessions,
         me::get, me::patch, me::patient,
         doctors::list, doctors::get, doctors::patch, doctors::to_verify, doctors::verify,

@@ -40,6 +40,7 @@ pub fn routes() -> Vec<Route> {
         post("/auth/register", Public, web::to(auth::register)),
         post("/auth/login", Public, web::to(auth::login)),
         post("/auth/refresh", Public, web::to(auth::refresh)),
+        post("/auth/csrf", Public, web::to(auth::csrf)),
         post("/auth/logout", Public, web::to(auth::logout)),
         post("/auth/verify-email", Public, web::to(auth::verify_email)),
         post("/auth/verify-email/resend", Public, web::to(auth::resend)),

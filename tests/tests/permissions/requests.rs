@@ -25,6 +25,12 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
                 [("filename", "a.txt"), ("purpose", "consultation"), ("consultation_id", &world.consultation)];
             return client.begin_upload(9, &purpose).await;
         }
+        "POST /auth/csrf" => {
+            let login = json!({"email": "patient@example.org", "password": PASSWORD});
+            let cookie = world.app_client.post("/auth/login", login).await.header("set-cookie").to_owned();
+            let call = client.post("/auth/csrf", json!({})).header("Cookie", &cookie);
+            return call.header("Sec-Fetch-Site", "same-origin").await;
+        }
         "PATCH /files/{id}" => return client.send_part(&world.uploading().await, 0, b"A lett").await,
         "HEAD /files/{id}" => return client.tus("HEAD", &format!("/files/{}", world.file)).await,
         "GET /files/{id}/content" => return client.get(&world.patient.link(&world.file).await).await,
