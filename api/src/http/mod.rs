@@ -25,6 +25,7 @@ pub mod openapi;
 pub mod parsed;
 pub mod permissions;
 pub mod plugins;
+pub mod prescription_templates;
 pub mod prescriptions;
 pub mod problem;
 pub mod provider_recordings;

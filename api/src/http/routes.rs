@@ -14,8 +14,8 @@ use super::{
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications,
     permissions::Permission,
-    plugins, prescriptions, problem, provider_recordings, push, quality, ratings, recordings, shared_files, subscriptions,
-    summary, support, threads, waiting_room, webhooks,
+    plugins, prescription_templates, prescriptions, problem, provider_recordings, push, quality, ratings, recordings,
+    shared_files, subscriptions, summary, support, threads, waiting_room, webhooks,
 };
 
 /// The prefix of all of them.
@@ -125,6 +125,11 @@ pub fn routes() -> Vec<Route> {
         get("/prescriptions/{id}/pdf", May(P::SeePrescription), web::to(prescriptions::pdf)),
         post("/prescriptions/{id}/send", May(P::SendPrescription), web::to(prescriptions::send)),
         post("/prescriptions/{id}/withdraw", May(P::Prescribe), web::to(prescriptions::withdraw)),
+        post("/prescription-templates", May(P::Prescribe), web::to(prescription_templates::create)),
+        get("/prescription-templates", May(P::Prescribe), web::to(prescription_templates::list)),
+        get("/prescription-templates/{id}", May(P::Prescribe), web::to(prescription_templates::get)),
+        patch("/prescription-templates/{id}", May(P::Prescribe), web::to(prescription_templates::patch)),
+        delete("/prescription-templates/{id}", May(P::Prescribe), web::to(prescription_templates::delete)),
         post("/threads", May(P::UseThreads), web::to(threads::open)),
         get("/threads", May(P::UseThreads), web::to(threads::list)),
         get("/threads/{id}", May(P::UseThreads), web::to(threads::get)),

@@ -18,3 +18,4 @@ mod pages;
 mod plugins;
 mod race;
 mod sessions;
+mod templates;

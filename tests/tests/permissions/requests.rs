@@ -6,7 +6,7 @@ use consilium_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{SEGMENT, World, consents, issue, prescription, webhook_subscription};
+use crate::world::{SEGMENT, World, consents, issue, prescription, template, webhook_subscription};
 
 /// Tries `route` as `caller` and gives the answer.
 pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
@@ -50,6 +50,9 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
     let (path, body) = request(world, route, caller).await;
     let method = route.split_once(' ').expect("METHOD /path").0.parse().expect("a method");
     let mut call = client.call(method, &path);
+    if route.starts_with("PATCH /prescription-templates") {
+        call = call.header("If-Match", world.doctor.get(&path).await.header("etag"));
+    }
     if route.starts_with("PATCH /webhook-subscriptions") {
         let seen = world.administrator().get(&path).await;
         call = call.header("If-Match", seen.header("etag"));
@@ -210,6 +213,11 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         "DELETE /recordings/{id}" => (at(&world.recording), none),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
+        "POST /prescription-templates" => (at(""), template()),
+        "PATCH /prescription-templates/{id}" => (at(&world.template().await), json!({"name": format!("Flu {n}")})),
+        "GET /prescription-templates/{id}" | "DELETE /prescription-templates/{id}" => {
+            (at(&world.template().await), none)
+        }
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {
             (at(text(&world.prescription, "id")), none) // no pharmacy is connected: sending is 409
         }
