@@ -23,7 +23,7 @@ use crate::{
     mail,
     plugin_blobs::FileBlobs,
     plugin_services::DatabaseServices,
-    plugins,
+    plugins, push,
     recordings::PluginFiles,
     state::State,
     webhooks,
@@ -98,10 +98,10 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
     let workers: Vec<SubscriberWorker> =
         subscribers.into_iter().map(|subscriber| SubscriberWorker::new(db.clone(), subscriber)).collect();
 
-    let mail_wake = Arc::new(Notify::new());
+    let (wake_mail, wake_push) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let mut wake_workers: Vec<_> = workers.iter().map(SubscriberWorker::wake).collect();
     let events = event_plugins::feeder(db.clone(), state.plugins.clone());
-    wake_workers.extend([mail_wake.clone(), state.insights.wake(), events.wake()]);
+    wake_workers.extend([wake_mail.clone(), wake_push.clone(), state.insights.wake(), events.wake()]);
     let wake = Arc::new(Wake { workers: wake_workers, timers: timers.wake() });
     let others = cluster.is_some().then(|| bus.clone());
     tasks.spawn(hear_others(bus.clone(), wake.clone(), tasks.shutdown()));
@@ -126,9 +126,14 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
             async move { worker.run(TICK, shutdown).await }
         });
     }
-    if let Some(mailer) = mail::mailer(&state.config, &state.base_url)? {
-        let notifier = state.notifications.notifier(mailer, &mail::settings(&state.config));
-        duties.run(&tasks, "mail", move |shutdown| notifier.clone().run(mail_wake.clone(), shutdown));
+    let channels = [
+        ("mail", mail::mailer(&state.config, &state.base_url)?, wake_mail),
+        ("push", push::pusher(&state.config, &db)?, wake_push),
+    ];
+    for (channel, transport, wake) in channels {
+        let Some(transport) = transport else { continue };
+        let notifier = state.notifications.notifier(transport, &mail::settings(&state.config));
+        duties.run(&tasks, channel, move |shutdown| notifier.clone().run(wake.clone(), shutdown));
     }
     let dispatcher = webhooks::dispatcher(&state.config, &db, &state.webhooks)?;
     let sending = dispatcher.clone();

@@ -14,6 +14,7 @@ pub mod pharmacy;
 pub mod plugin_blobs;
 pub mod plugin_services;
 pub mod plugins;
+pub mod push;
 pub mod recordings;
 pub mod server;
 pub mod state;

@@ -88,6 +88,7 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         messages,
         video,
         smtp,
+        push,
         files,
         plugins,
         recordings,
@@ -215,10 +216,15 @@ fn check(config: &Config, errors: &mut Vec<String>) {
     if !(1..=86_400).contains(&recordings.ffmpeg_seconds) {
         wrong("recordings.ffmpeg_seconds", &recordings.ffmpeg_seconds, "is not between 1 and 86400");
     }
-    let webhooks = &config.webhooks;
+    let (webhooks, push) = (&config.webhooks, &config.push);
+    if !push.contact.is_empty() && !crate::push::is_contact(&push.contact) {
+        wrong("push.contact", &push.contact, "is neither mailto:name@host nor an https address");
+    }
     for (key, value, least, most) in [
         ("consultations.rating_days", config.consultations.rating_days.into(), 1, 3_650),
         ("scheduling.follow_up_hold_hours", config.scheduling.follow_up_hold_hours.into(), 1, 24 * 90),
+        ("push.timeout_seconds", push.timeout_seconds, 1, 60),
+        ("push.max_subscriptions", push.max_subscriptions.into(), 1, 100),
         ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 60),
         ("webhooks.concurrency", webhooks.concurrency.into(), 1, 256),
         // Each delivery is tried for a day: less would disable what is about to be tried again.

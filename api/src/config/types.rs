@@ -49,6 +49,8 @@ section! {
         pub video: Video = Video::default(),
         /// Outgoing mail.
         pub smtp: Smtp = Smtp::default(),
+        /// Messages to browsers by web push.
+        pub push: Push = Push::default(),
         /// What people upload.
         pub files: Files = Files::default(),
         /// Recordings of consultations.
@@ -252,6 +254,21 @@ section! {
         pub ca_file: String = String::new(),
         /// Folder with templates that replace the built-in ones; empty: none.
         pub templates: String = String::new(),
+    }
+}
+
+section! {
+    /// Messages to browsers by web push. They need push-signing.key among the keys.
+    pub struct Push {
+        /// Where push services may write to you, such as "mailto:it@clinic.example". Empty: server.base_url, if that is
+        /// https.
+        pub contact: String = String::new(),
+        /// Whether push services may have private and loopback addresses, and be without TLS.
+        pub allow_private_addresses: bool = false,
+        /// Seconds that one attempt may take.
+        pub timeout_seconds: u64 = 15,
+        /// Browsers that one account may have told; a further one takes the place of the oldest.
+        pub max_subscriptions: u32 = 10,
     }
 }
 

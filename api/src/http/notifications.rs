@@ -89,7 +89,7 @@ pub async fn read(state: Shared, id: Path<String>, command: Command<Nothing>) ->
 pub struct DeliveryResponse {
     id: uuid::Uuid,
     kind: String,
-    /// `email` or `in_app`.
+    /// `email`, `in_app` or `push`.
     channel: String,
     /// `queued`, `sending`, `sent`, `failed`, `dead` or `withdrawn`.
     status: String,

@@ -6,13 +6,14 @@
 //! | `index.key` | the same, one line | blind indexes |
 //! | `audit.key` | the same, one line | MAC of audit entries |
 //! | `audit-signing.key`, `token-signing.key`, `prescription-signing.key` | base64 of Ed25519 PKCS#8 | signatures |
+//! | `push-signing.key` | base64 of ECDSA P-256 PKCS#8 | web push; without the file there is none |
 
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use ring::{
     rand::{SecureRandom, SystemRandom},
-    signature::{Ed25519KeyPair, KeyPair},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING as P256, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
 };
 use zeroize::Zeroizing;
 
@@ -37,6 +38,15 @@ pub struct SigningKey {
     pub public: Vec<u8>,
 }
 
+/// The key by which push services know this deployment (VAPID, RFC 8292).
+#[derive(Clone)]
+pub struct PushKey {
+    /// PKCS#8 document.
+    pub pkcs8: Zeroizing<Vec<u8>>,
+    /// The point, uncompressed: 65 bytes.
+    pub public: Vec<u8>,
+}
+
 /// Everything secret that a deployment needs.
 #[derive(Clone)]
 pub struct Keys {
@@ -52,6 +62,8 @@ pub struct Keys {
     pub token_signing: SigningKey,
     /// Signs prescriptions and doctors' notes.
     pub prescription_signing: SigningKey,
+    /// Signs what is sent to push services; none in a folder from before there was web push.
+    pub push_signing: Option<PushKey>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -62,6 +74,7 @@ impl std::fmt::Debug for Keys {
 
 const SECRETS: [&str; 3] = ["data.key", "index.key", "audit.key"];
 const SIGNING: [&str; 3] = ["audit-signing.key", "token-signing.key", "prescription-signing.key"];
+const PUSH: &str = "push-signing.key";
 
 impl Keys {
     /// Reads every key from `folder`; the error names the file.
@@ -80,6 +93,7 @@ impl Keys {
             audit_signing: signing("audit-signing.key")?,
             token_signing: signing("token-signing.key")?,
             prescription_signing: signing("prescription-signing.key")?,
+            push_signing: folder.join(PUSH).exists().then(|| PushKey::parse(&read_file(folder, PUSH)?)).transpose()?,
         })
     }
 
@@ -98,8 +112,10 @@ impl Keys {
         }
         for name in SIGNING {
             let document = Ed25519KeyPair::generate_pkcs8(&random).map_err(no_randomness)?;
-            create(folder, name, &Zeroizing::new(format!("{}\n", BASE64.encode(document.as_ref()))), &mut made)?;
+            create(folder, name, &encoded(document.as_ref()), &mut made)?;
         }
+        let document = EcdsaKeyPair::generate_pkcs8(&P256, &random).map_err(no_randomness)?;
+        create(folder, PUSH, &encoded(document.as_ref()), &mut made)?;
         Ok(made)
     }
 }
@@ -127,6 +143,15 @@ impl SigningKey {
     }
 }
 
+impl PushKey {
+    fn parse(text: &str) -> Result<Self> {
+        let wrong = || Error::Setup(format!("{PUSH} is not base64 of an ECDSA P-256 PKCS#8 document"));
+        let pkcs8 = Zeroizing::new(BASE64.decode(text.trim()).map_err(|_| wrong())?);
+        let pair = EcdsaKeyPair::from_pkcs8(&P256, &pkcs8, &SystemRandom::new()).map_err(|_| wrong())?;
+        Ok(Self { public: pair.public_key().as_ref().to_vec(), pkcs8 })
+    }
+}
+
 fn secrets(folder: &Path, name: &str) -> Result<Vec<SecretKey>> {
     let text = read_file(folder, name)?;
     text.lines().filter(|line| !line.trim().is_empty()).map(|line| parse_secret(name, line)).collect()
@@ -143,6 +168,10 @@ fn parse_secret(file: &str, line: &str) -> Result<SecretKey> {
 fn read_file(folder: &Path, name: &str) -> Result<Zeroizing<String>> {
     let path = folder.join(name);
     fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| unreadable(&path, &error))
+}
+
+fn encoded(document: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(format!("{}\n", BASE64.encode(document)))
 }
 
 fn create(folder: &Path, name: &'static str, text: &str, made: &mut Vec<&'static str>) -> Result<()> {

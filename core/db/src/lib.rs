@@ -32,7 +32,7 @@ mod vault;
 pub use connection::{AnyConnection, DatabaseUrl, MultiBackend, Pool, open_pool};
 pub use database::Db;
 pub use error::{ERASED, Error, Result, VERSION_CONFLICT, violates};
-pub use keys::{Keys, SecretKey, SigningKey};
+pub use keys::{Keys, PushKey, SecretKey, SigningKey};
 pub use session::{Effects, Session, Tx};
 pub use vault::{Cell, Channel, Encrypted, Vault};
 

@@ -1,6 +1,10 @@
 //! Which addresses are public, and name resolution that answers only those. For everything that sends requests to
 //! where somebody else says; knows no other crate of ours.
 
+mod requests;
+
+pub use requests::{checked, client, describe, retry_after};
+
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use thiserror::Error;

@@ -8,7 +8,7 @@ use consilium_kernel::{DeliveryId, EntityRef, FacilityId, Timestamp, UserId};
 use crate::{
     content::{Content, Payload},
     decide::expires_at,
-    model::{Audience, Channel, DeliveryStatus, InboxEntry},
+    model::{Audience, Channel, DeliveryStatus, InboxEntry, PushSubscriptionId},
     records::{Party, Records},
     rules::Rule,
     store::{self, NewDelivery},
@@ -68,10 +68,12 @@ impl Announcer {
                 content: content.clone(),
             };
             for channel in recipient.channels {
-                if let Some(id) = self.write(tx, rule, occasion, &recipient, *channel, &payload)?
-                    && *channel == Channel::InApp
-                {
-                    entries.push((recipient.user, entry(id, rule, &payload)));
+                for browser in browsers(tx, &recipient, *channel)? {
+                    if let Some(id) = self.write(tx, rule, occasion, &recipient, (*channel, browser), &payload)?
+                        && *channel == Channel::InApp
+                    {
+                        entries.push((recipient.user, entry(id, rule, &payload)));
+                    }
                 }
             }
         }
@@ -89,14 +91,14 @@ impl Announcer {
         rule: &Rule,
         occasion: &Occasion,
         recipient: &Recipient,
-        channel: Channel,
+        (channel, subscription): (Channel, Option<PushSubscriptionId>),
         payload: &Payload,
     ) -> Result<Option<DeliveryId>> {
         let (id, now): (DeliveryId, _) = (tx.new_id(), tx.now());
         // What the inbox shows is there with the commit of its row.
         let (status, sent_at) = match channel {
             Channel::InApp => (DeliveryStatus::Sent, Some(now)),
-            Channel::Email => (DeliveryStatus::Queued, None),
+            Channel::Email | Channel::Push => (DeliveryStatus::Queued, None),
         };
         let delivery = NewDelivery {
             id,
@@ -107,11 +109,20 @@ impl Announcer {
             entity: occasion.entity.clone(),
             revision: occasion.revision,
             recipient: recipient.user,
+            subscription,
             message_id: format!("{id}@{}", self.host),
             expires_at: expires_at(rule.kind, &payload.content, now),
             sent_at,
         };
         Ok(store::insert(tx, &delivery, payload)?.then_some(id))
+    }
+}
+
+/// Which of somebody's browsers are told over a channel: each on its own by push, none in particular elsewhere.
+fn browsers(tx: &mut Tx<'_>, recipient: &Recipient, channel: Channel) -> Result<Vec<Option<PushSubscriptionId>>> {
+    match channel {
+        Channel::Push => Ok(store::browsers(tx, recipient.user)?.into_iter().map(Some).collect()),
+        Channel::Email | Channel::InApp => Ok(vec![None]),
     }
 }
 

@@ -45,6 +45,12 @@ pub enum SendError {
     /// Trying again will not help.
     #[error("{0}")]
     Final(String),
+    /// Trying again may help, but not before this has passed.
+    #[error("{0}")]
+    NotBefore(String, SignedDuration),
+    /// There is nobody any more at the address.
+    #[error("{0}")]
+    Gone(String),
 }
 
 /// What is written after an attempt.
@@ -72,10 +78,14 @@ pub fn judge(outcome: Result<(), SendError>, attempts: i32, max_attempts: i32, r
     let (status, wait, last_error) = match outcome {
         Ok(()) => (DeliveryStatus::Sent, SignedDuration::ZERO, None),
         Err(SendError::Final(code)) => (DeliveryStatus::Dead, SignedDuration::ZERO, Some(code)),
-        Err(SendError::Passing(code)) if attempts >= max_attempts => {
+        Err(SendError::Gone(code)) => (DeliveryStatus::Withdrawn, SignedDuration::ZERO, Some(code)),
+        Err(SendError::Passing(code) | SendError::NotBefore(code, _)) if attempts >= max_attempts => {
             (DeliveryStatus::Dead, SignedDuration::ZERO, Some(code))
         }
         Err(SendError::Passing(code)) => (DeliveryStatus::Failed, backoff(attempts, random), Some(code)),
+        Err(SendError::NotBefore(code, asked)) => {
+            (DeliveryStatus::Failed, backoff(attempts, random).max(asked.min(LONGEST_PAUSE)), Some(code))
+        }
     };
     Verdict {
         status,
@@ -89,6 +99,8 @@ pub fn judge(outcome: Result<(), SendError>, attempts: i32, max_attempts: i32, r
 const FIRST_WAIT: i64 = 10_000;
 /// Longest wait.
 const LONGEST_WAIT: i64 = 3_600_000;
+/// The longest that the other side can make us wait.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(6);
 
 /// 10 s doubling to an hour, of which a random half is waited: 5 to 10 s after the first failure.
 pub fn backoff(attempts: i32, random: u32) -> SignedDuration {

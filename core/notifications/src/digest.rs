@@ -1,14 +1,14 @@
 //! Hears every committed event and writes the deliveries that follow, in the transaction that moves its cursor.
 
 use consilium_db::{Result, Tx};
-use consilium_kernel::{EntityRef, EventEnvelope};
+use consilium_kernel::{EntityRef, EventEnvelope, SessionId, UserId};
 use consilium_runtime::Subscriber;
 
 use crate::{
     announce::{Announcer, Occasion},
     content::{AppointmentContent, Content},
     model::Kind,
-    rules::{self, ENDS_REMINDERS, ENDS_WAITING, MOVES_REMINDERS},
+    rules::{self, ENDS_LOGINS, ENDS_REMINDERS, ENDS_WAITING, MOVES_REMINDERS},
     store,
 };
 
@@ -23,6 +23,7 @@ impl Subscriber for NotificationSubscriber {
     fn digest(&self, tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
         withdraw_reminders(tx, event)?;
         withdraw_waiting(tx, event)?;
+        unsubscribe(tx, event)?;
         for rule in rules::of_event(event) {
             let content = Content::read(rule.kind, &event.data)?;
             self.0.announce(tx, rule, &occasion(event, &content), content)?;
@@ -50,6 +51,22 @@ fn withdraw_reminders(tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
     let appointment: AppointmentContent = serde::Deserialize::deserialize(&event.data)?;
     let wrong_below = if ends { appointment.revision + 1 } else { appointment.revision };
     store::withdraw_reminders(tx, event.entity.id, wrong_below)
+}
+
+/// A browser that is not logged in any more is told nothing more.
+fn unsubscribe(tx: &mut Tx<'_>, event: &EventEnvelope) -> Result<()> {
+    if !ENDS_LOGINS.contains(&event.event_type.as_str()) {
+        return Ok(());
+    }
+    let ended: Ended = serde::Deserialize::deserialize(&event.data)?;
+    store::unsubscribe(tx, ended.user_id, ended.session_id)
+}
+
+/// The logins of somebody that ended: one, or all.
+#[derive(serde::Deserialize)]
+struct Ended {
+    user_id: UserId,
+    session_id: Option<SessionId>,
 }
 
 /// Whoever has read what waited need not be written to, nor be shown any more that it waits.

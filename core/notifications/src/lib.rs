@@ -12,6 +12,7 @@ mod digest;
 mod mail;
 mod model;
 mod notifier;
+mod push;
 mod records;
 mod reminders;
 pub mod rules;
@@ -33,12 +34,14 @@ pub use decide::SendError;
 pub use digest::NotificationSubscriber;
 pub use mail::{Mailer, Templates};
 pub use model::{
-    Audience, Channel, Delivery, DeliveryRefusal, DeliveryStatus, InboxEntry, Kind, Page, PageRequest, Text,
+    Audience, Channel, Delivery, DeliveryRefusal, DeliveryStatus, InboxEntry, Kind, Page, PageRequest, PushRefusal,
+    PushSubscription, PushSubscriptionId, Text,
 };
 pub use notifier::{Notifier, Outgoing, Transport};
+pub use push::{Browser, BrowserAddress, Pusher};
 pub use records::{Contact, Party, Platform, Records};
 pub use reminders::Reminders;
-pub use settings::{NotificationSettings, SettingsError, SmtpSettings};
+pub use settings::{NotificationSettings, PushSettings, SettingsError, SmtpSettings};
 
 use announce::Announcer;
 

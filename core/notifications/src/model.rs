@@ -1,6 +1,6 @@
 //! What is told, to whom, over which channel, and where each delivery stands.
 
-use consilium_kernel::{DeliveryId, Timestamp, UserId};
+use consilium_kernel::{DeliveryId, Id, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -82,6 +82,8 @@ pub enum Channel {
     Email,
     /// The inbox inside the product and the topic `user:<id>`; delivered by the transaction that writes it.
     InApp,
+    /// Web push to each browser that subscribed, sent by a notifier.
+    Push,
 }
 
 /// Where a delivery stands.
@@ -143,7 +145,7 @@ pub struct Delivery {
     pub attempts: i32,
     /// When the next attempt is due, while there is one.
     pub next_attempt_at: Timestamp,
-    /// Why the last attempt failed: a code such as `smtp_451` or `timeout`.
+    /// Why the last attempt failed: a code such as `smtp_451`, `push_413` or `timeout`.
     pub last_error: Option<String>,
     /// When it was written.
     pub created_at: Timestamp,
@@ -151,6 +153,20 @@ pub struct Delivery {
     pub sent_at: Option<Timestamp>,
     /// Counts changes, from 1.
     pub version: i64,
+}
+
+/// Names one push subscription.
+pub type PushSubscriptionId = Id<PushSubscription>;
+
+/// A browser that is told by web push. Does not say where it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushSubscription {
+    /// Its id.
+    pub id: PushSubscriptionId,
+    /// Whose push service it is: the host of its address.
+    pub service: String,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// Text that clients put into words: a key and what it mentions.
@@ -202,5 +218,12 @@ consilium_kernel::refusals! {
     /// Why a delivery is not tried again.
     pub enum DeliveryRefusal {
         NotDead: Conflict, "invalid_transition", "Only a delivery that was given up can be retried.";
+    }
+}
+
+consilium_kernel::refusals! {
+    /// Why there is no web push.
+    pub enum PushRefusal {
+        NotSetUp: NotFound, "push_not_set_up", "This server sends no web push: it has no key for that.";
     }
 }

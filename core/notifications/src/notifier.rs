@@ -11,6 +11,7 @@ use crate::{
     content::Payload,
     decide::{SendError, Verdict, judge, reminder_is_right},
     model::{Channel, DeliveryStatus, Kind},
+    push::Browser,
     records::Contact,
     settings::NotificationSettings,
     store::{self, Claimed},
@@ -26,8 +27,14 @@ pub struct Outgoing {
     pub message_id: String,
     /// When it was written, which is also its Date.
     pub created_at: Timestamp,
+    /// When it stops being worth sending.
+    pub expires_at: Timestamp,
+    /// What it is about, so that what is newer about the same may take its place.
+    pub entity_id: uuid::Uuid,
     /// To whom, as of now.
     pub contact: Contact,
+    /// In which browser, on the channel push.
+    pub browser: Option<Browser>,
     /// What it says.
     pub payload: Payload,
 }
@@ -127,6 +134,16 @@ impl Notifier {
                 return Ok(None);
             }
         }
+        let browser = match claim.subscription {
+            Some(subscription) => match store::browser(tx, subscription)? {
+                None => {
+                    store::withdraw(tx, claim.id)?;
+                    return Ok(None);
+                }
+                found => found,
+            },
+            None => None,
+        };
         let contact = self.announcer.records().contact(tx, claim.recipient)?;
         let give_up = match contact {
             _ if claim.expires_at <= now => "expired",
@@ -134,9 +151,10 @@ impl Notifier {
             _ if claim.attempts > self.max_attempts => "lost",
             None => "no_address",
             Some(contact) => {
-                let Claimed { id, kind, message_id, created_at, payload, attempts, version, .. } = claim;
-                let outgoing = Outgoing { id, kind, message_id, created_at, contact, payload };
-                return Ok(Some(Held { outgoing, attempts, version }));
+                let Claimed { id, kind, message_id, created_at, expires_at, entity_id, payload, .. } = claim;
+                let outgoing =
+                    Outgoing { id, kind, message_id, created_at, expires_at, entity_id, contact, browser, payload };
+                return Ok(Some(Held { outgoing, attempts: claim.attempts, version: claim.version }));
             }
         };
         store::settle(tx, claim.id, claim.version, &Verdict::given_up(give_up, now))?;
@@ -150,10 +168,16 @@ impl Notifier {
             .await
             .unwrap_or_else(|_| Err(SendError::Passing("timeout".to_owned())));
         let random = self.db.ids().next().as_u128() as u32;
+        let gone = outgoing.browser.as_ref().filter(|_| matches!(outcome, Err(SendError::Gone(_)))).map(|it| it.id);
         let verdict = judge(outcome, attempts, self.max_attempts, random, self.db.clock().now());
         self.tell(&outgoing, attempts, &verdict);
         let id = outgoing.id;
-        match self.db.write(&meta(), move |tx| store::settle(tx, id, version, &verdict)).await {
+        let meta = meta();
+        let written = self.db.write(&meta, move |tx| {
+            gone.map_or(Ok(()), |browser| store::forget_browser(tx, browser))?;
+            store::settle(tx, id, version, &verdict)
+        });
+        match written.await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(delivery = %id, "a delivery was taken over while it was being sent"),
             // The claim runs out and the message goes out again under its Message-ID.
@@ -171,6 +195,9 @@ impl Notifier {
             }
             DeliveryStatus::Failed => {
                 tracing::warn!(delivery = %outgoing.id, kind = %outgoing.kind, attempts, error, "a delivery failed and is put off");
+            }
+            DeliveryStatus::Withdrawn => {
+                tracing::info!(delivery = %outgoing.id, error, "a browser is gone, and its subscription with it");
             }
             _ => tracing::debug!(delivery = %outgoing.id, kind = %outgoing.kind, attempts, "delivered"),
         }

@@ -57,6 +57,30 @@ impl Default for SmtpSettings {
     }
 }
 
+/// How browsers are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushSettings {
+    /// `mailto:` or `https:`, for push services that want to write to the operator (RFC 8292, 2.1).
+    pub contact: Option<String>,
+    /// Whether push services may have private and loopback addresses, and be without TLS.
+    pub allow_private_addresses: bool,
+    /// What one attempt may take.
+    pub timeout: std::time::Duration,
+    /// Browsers that somebody may have; a further one takes the place of the oldest.
+    pub max_subscriptions: usize,
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        Self {
+            contact: None,
+            allow_private_addresses: false,
+            timeout: std::time::Duration::from_secs(15),
+            max_subscriptions: 10,
+        }
+    }
+}
+
 /// A setting that cannot be used. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {reason}")]

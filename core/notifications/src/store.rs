@@ -2,21 +2,23 @@
 
 mod inbox;
 mod queue;
+mod subscriptions;
 
 use consilium_db::{
     Encrypted, Result, Session, Tx,
-    types::{at, key, maybe_at},
+    types::{at, key, maybe_at, maybe_key},
 };
 use consilium_kernel::{DeliveryId, EntityRef, FacilityId, Scope, Timestamp, UserId};
 use diesel::prelude::*;
 
 use crate::{
     content::Payload,
-    model::{Channel, Delivery, DeliveryRefusal, DeliveryStatus, Kind},
+    model::{Channel, Delivery, DeliveryRefusal, DeliveryStatus, Kind, PushSubscriptionId},
 };
 
 pub use inbox::{inbox, mark_all_read, mark_read};
 pub use queue::{Claimed, claim, is_due, settle, withdraw};
+pub use subscriptions::{browser, browsers, forget_browser, subscribe, subscriptions, unsubscribe, unsubscribe_one};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -41,6 +43,7 @@ diesel::table! {
         sent_at -> Nullable<Instant>,
         read_at -> Nullable<Instant>,
         version -> BigInt,
+        subscription_id -> Nullable<Uuid>,
     }
 }
 
@@ -54,6 +57,8 @@ pub struct NewDelivery {
     pub entity: EntityRef,
     pub revision: i64,
     pub recipient: UserId,
+    /// Which of the recipient's browsers, on the channel push.
+    pub subscription: Option<PushSubscriptionId>,
     pub message_id: String,
     pub expires_at: Timestamp,
     pub sent_at: Option<Timestamp>,
@@ -66,14 +71,17 @@ fn cell(id: DeliveryId) -> consilium_db::Cell {
 
 /// Writes a delivery unless the same was written before; says whether it did.
 pub fn insert(tx: &mut Tx<'_>, new: &NewDelivery, payload: &Payload) -> Result<bool> {
-    let before: i64 = delivery::table
+    let mut same = delivery::table
         .filter(delivery::entity_id.eq(key(new.entity.id)))
         .filter(delivery::revision.eq(new.revision))
         .filter(delivery::kind.eq(<&str>::from(new.kind)))
         .filter(delivery::channel.eq(<&str>::from(new.channel)))
         .filter(delivery::recipient_id.eq(key(new.recipient)))
-        .count()
-        .get_result(tx.connection())?;
+        .into_boxed();
+    if let Some(subscription) = new.subscription {
+        same = same.filter(delivery::subscription_id.eq(maybe_key(Some(subscription))));
+    }
+    let before: i64 = same.count().get_result(tx.connection())?;
     if before > 0 {
         return Ok(false);
     }
@@ -98,6 +106,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewDelivery, payload: &Payload) -> Result<b
             delivery::created_at.eq(at(now)),
             delivery::sent_at.eq(maybe_at(new.sent_at)),
             delivery::version.eq(1_i64),
+            delivery::subscription_id.eq(maybe_key(new.subscription)),
         ))
         .execute(tx.connection())?;
     Ok(true)

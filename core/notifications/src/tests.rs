@@ -3,6 +3,7 @@
 mod decide;
 mod deliveries;
 mod inbox;
+mod push;
 mod queue;
 mod reminders;
 mod stage;

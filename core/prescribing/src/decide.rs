@@ -8,6 +8,7 @@ use jiff::{ToSpan, civil::Date};
 use crate::{
     model::{DispatchStatus, Medicine, MedicineDraft, Prescription, PrescriptionDraft},
     refusal::PrescribingRefusal::{AlreadyDispensed, AlreadySent, Expired, NotStarted, Withdrawn},
+    template::{TemplateContent, TemplateDraft},
 };
 
 /// Medicines on one prescription at most.
@@ -72,22 +73,21 @@ pub(crate) fn is_running(prescription: &Prescription, now: Timestamp) -> bool {
 /// The draft as an order, or every field that is wrong. `today` is the doctor's.
 pub(crate) fn check(draft: &PrescriptionDraft, today: Date) -> Result<Order, Refusal> {
     let mut checks = Checks(Vec::new());
-    if draft.medicines.is_empty() || draft.medicines.len() > MOST_MEDICINES {
-        checks.wrong("/medicines", "out_of_range", "must have 1 to 30 entries");
-    }
     let order = Order {
         diagnosis: checks.text("/diagnosis", &draft.diagnosis, 2_000),
-        medicines: draft
-            .medicines
-            .iter()
-            .take(MOST_MEDICINES)
-            .enumerate()
-            .map(|(place, medicine)| checks.medicine(place, medicine))
-            .collect(),
+        medicines: checks.medicines(&draft.medicines),
         advice: checks.optional("/advice", draft.advice.as_deref(), 4_000),
         follow_up_on: draft.follow_up_on.as_deref().and_then(|text| checks.follow_up(text, today)),
     };
     if checks.0.is_empty() { Ok(order) } else { Err(Refusal::invalid(checks.0)) }
+}
+
+/// A template, or every field that is wrong: what is kept in one can be prescribed.
+pub(crate) fn check_template(draft: &TemplateDraft) -> Result<TemplateContent, Refusal> {
+    let mut checks = Checks(Vec::new());
+    let content =
+        TemplateContent { name: checks.text("/name", &draft.name, 100), medicines: checks.medicines(&draft.medicines) };
+    if checks.0.is_empty() { Ok(content) } else { Err(Refusal::invalid(checks.0)) }
 }
 
 struct Checks(Vec<FieldError>);
@@ -95,6 +95,14 @@ struct Checks(Vec<FieldError>);
 impl Checks {
     fn wrong(&mut self, pointer: &str, code: &'static str, detail: &str) {
         self.0.push(FieldError { pointer: pointer.to_owned(), code: code.into(), detail: detail.to_owned() });
+    }
+
+    fn medicines(&mut self, drafts: &[MedicineDraft]) -> Vec<Medicine> {
+        if drafts.is_empty() || drafts.len() > MOST_MEDICINES {
+            self.wrong("/medicines", "out_of_range", "must have 1 to 30 entries");
+        }
+        let checked = drafts.iter().take(MOST_MEDICINES).enumerate();
+        checked.map(|(place, medicine)| self.medicine(place, medicine)).collect()
     }
 
     fn medicine(&mut self, place: usize, draft: &MedicineDraft) -> Medicine {

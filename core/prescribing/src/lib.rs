@@ -21,6 +21,7 @@ mod print;
 mod refusal;
 mod service;
 mod store;
+mod template;
 
 pub use code::VerificationCode;
 pub use consilium_db::signing::{canonical, verify};
@@ -34,3 +35,4 @@ pub use model::{
 pub use pharmacy::{Pharmacy, PharmacyFailure};
 pub use refusal::PrescribingRefusal;
 pub use service::{Prescribing, PrescribingSettings, diagnoses, pharmacy_facility, running_prescriptions};
+pub use template::{Template, TemplateContent, TemplateDraft, TemplateId, TemplatePatch};

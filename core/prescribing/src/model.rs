@@ -141,6 +141,14 @@ pub struct MedicineDraft {
     pub instructions: Option<String>,
 }
 
+impl From<Medicine> for MedicineDraft {
+    fn from(medicine: Medicine) -> Self {
+        let Medicine { name, dose, route, frequency, duration_days, quantity, instructions } = medicine;
+        let (duration_days, quantity) = (duration_days.into(), quantity.map(i64::from));
+        Self { name, dose, route, frequency, duration_days, quantity, instructions }
+    }
+}
+
 /// A prescription as a doctor sends it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrescriptionDraft {

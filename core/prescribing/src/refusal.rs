@@ -11,6 +11,8 @@ consilium_kernel::refusals! {
         AlreadySent: Conflict, "already_sent", "The prescription is at a pharmacy already.";
         AlreadyDispensed: Conflict, "already_dispensed", "The prescription was dispensed already.";
         NoPharmacy: Conflict, "no_pharmacy", "No pharmacy is connected here. Please take the printed prescription.";
+        TooManyTemplates: Conflict, "too_many_templates", "There are 100 templates already. Please delete some.";
+        Stale: Stale, "stale", "Somebody else has changed it meanwhile. Please load it again.";
         ReportTooEarly: Unavailable, "report_too_early",
             "The prescription is still on its way to you. Please report again shortly.";
     }

@@ -1,8 +1,9 @@
 //! What makes a subscription wrong, told field by field.
 
+use consilium_egress::checked;
 use consilium_kernel::FieldError;
 
-use crate::{catalogue::EVENTS, filter::EventFilter, transport::checked};
+use crate::{catalogue::EVENTS, filter::EventFilter};
 
 fn field(pointer: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
     FieldError { pointer: pointer.to_owned(), code: code.into(), detail: detail.into() }

@@ -75,15 +75,6 @@ pub fn backoff(attempts: i32, random: u32) -> SignedDuration {
     SignedDuration::from_millis(certain + (full - certain) * i64::from(random) / i64::from(u32::MAX))
 }
 
-/// What the header `Retry-After` asks for (RFC 9110, 10.2.3): seconds, or a date.
-pub fn retry_after(header: &str, now: Timestamp) -> Option<SignedDuration> {
-    if let Ok(seconds) = header.trim().parse::<u32>() {
-        return Some(SignedDuration::from_secs(i64::from(seconds)));
-    }
-    let date = jiff::fmt::rfc2822::parse(header.trim()).ok()?.timestamp();
-    Some(date.duration_since(now).max(SignedDuration::ZERO))
-}
-
 /// Why a subscription is disabled after an attempt, if it is. `failing_since`: the first failure after the last
 /// success.
 pub fn disables(

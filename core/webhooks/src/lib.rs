@@ -20,7 +20,7 @@ mod store;
 mod tests;
 mod transport;
 
-pub use decide::{Outcome, Verdict, backoff, judge, retry_after};
+pub use decide::{Outcome, Verdict, backoff, judge};
 pub use dispatcher::Dispatcher;
 pub use filter::EventFilter;
 pub use model::{

@@ -69,11 +69,47 @@ async function writing(patient, doctor) {
   await doctor.page.getByRole("textbox", { name: "Message" }).fill("Please come by.");
   await doctor.page.getByRole("button", { name: "Send", exact: true }).click();
   await patient.sees("Please come by.");
+  await changing(patient, doctor);
   await doctor.accessible("a conversation");
   await patient.picture("messages-phone");
   await doctor.page.getByRole("button", { name: "Close the conversation" }).click();
   await patient.sees("This conversation is closed.");
   await patient.accessible("a closed conversation");
+}
+
+/** Says it better with the keyboard, and takes something back; the other one sees both at once, and after loading. */
+async function changing(patient, doctor) {
+  const line = (person, words) => person.page.getByRole("log").getByRole("listitem").filter({ hasText: words });
+  const { keyboard } = patient.page;
+  await line(patient, "Since yesterday").getByRole("button", { name: "Change this message" }).focus();
+  await keyboard.press("Enter");
+  await patient.page.getByRole("menuitem", { name: "Edit" }).waitFor();
+  await patient.accessible("what can be done to a message");
+  await keyboard.press("Enter");
+  const edited = patient.page.getByRole("textbox", { name: "The message as it should be" });
+  await edited.waitFor();
+  assert.ok(await edited.evaluate((field) => field === document.activeElement), "one can write at once");
+  await patient.accessible("editing a message");
+  await patient.picture("edit-phone");
+  await keyboard.press("Escape");
+  await edited.waitFor({ state: "detached" });
+  await line(patient, "Since yesterday").getByRole("button", { name: "Change this message" }).click();
+  await patient.page.getByRole("menuitem", { name: "Edit" }).click();
+  await edited.fill("Since Monday");
+  await keyboard.press("Enter");
+  await line(doctor, "Since Monday").getByText("edited").waitFor();
+  assert.equal(await line(doctor, "Since yesterday").count(), 0);
+  assert.equal(await line(doctor, "Since Monday").getByRole("button", { name: "Change this message" }).count(), 0, "only one's own");
+
+  await line(doctor, "Please come by.").getByRole("button", { name: "Change this message" }).click();
+  await doctor.page.getByRole("menuitem", { name: "Delete" }).click();
+  await doctor.accessible("deleting a message");
+  await doctor.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await line(patient, "Deleted").waitFor();
+  await patient.page.reload();
+  await line(patient, "Since Monday").getByText("edited").waitFor();
+  await line(patient, "Deleted").waitFor();
+  assert.equal(await line(patient, "Please come by.").count(), 0);
 }
 
 /** Without an appointment into the waiting room, where the doctor sees who came. */

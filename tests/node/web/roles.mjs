@@ -1,7 +1,9 @@
 // Everybody at the clinic does their work: the doctor answers requests, the nurse keeps the waiting room, support solves
-// what was reported, the pharmacist finds out whether a prescription is genuine, the administrator lets a doctor in.
+// what was reported, the pharmacist sees what is to be dispensed and whether it is genuine, the administrator lets a
+// doctor in.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { PHONE, api, given, play, register, until } from "./stage.mjs";
 
 await play(async (come) => {
@@ -9,7 +11,7 @@ await play(async (come) => {
   const prescription = await theDoctor(await come("ayesha"), rafi, ayesha);
   await theNurse(await come("nurse", { size: PHONE }), await register("mina"));
   await support(await come("support"), rafi, ayesha);
-  await thePharmacist(await come("pharmacist", { size: PHONE }), prescription, ayesha);
+  await thePharmacist(await come("pharmacist", { size: PHONE }), await come("rafi", { size: PHONE }), prescription, ayesha);
   await theAdministrator(come);
 });
 
@@ -92,12 +94,40 @@ async function support(person, rafi, ayesha) {
   await ayesha("POST", `/consultations/${given.consultation_id}/end`, {});
 }
 
-/** Nothing is to be dispensed; a genuine prescription, the same once it was withdrawn, and one that is none. */
-async function thePharmacist(person, { id, verification_code }, ayesha) {
+/** What the patient sent is to be dispensed, until it was; a genuine prescription, one that was withdrawn, and none. */
+async function thePharmacist(person, patient, { id, consultation_id, verification_code }, ayesha) {
   const { page } = person;
   await person.signIn();
   await page.getByRole("link", { name: "Prescriptions" }).click();
-  await person.sees("None."); // no pharmacy is connected here, so nothing was sent
+  await person.sees("None.");
+  await patient.signIn();
+  await patient.page.goto(`/consultations/${consultation_id}`);
+  const sent = patient.page.getByRole("article").filter({ hasText: "Ibuprofen 400 mg" });
+  await sent.getByRole("button", { name: "Send to the pharmacy" }).click();
+  const status = async () => (await ayesha("GET", `/prescriptions/${id}`)).status;
+  await until(async () => (await status()) === "sent", "the pharmacy has it");
+  await page.reload();
+  const listed = page.getByRole("article").filter({ hasText: "Ibuprofen 400 mg" });
+  await listed.getByText("Sent to the pharmacy").waitFor();
+  await person.accessible("what is to be dispensed");
+  await person.picture("to-dispense-phone");
+  const reference = await (await fetch(`${given.pharmacy.url}/reference`)).json();
+  for (const [report, words] of [["preparing", "Being prepared"], ["dispensed", "Dispensed"]]) {
+    await reports(reference, report);
+    await until(async () => (await status()) === report, report);
+    await page.reload();
+    if (report === "dispensed") {
+      await person.sees("None.");
+      await page.getByLabel("Show").selectOption("dispensed");
+    }
+    await listed.getByText(words, { exact: true }).waitFor();
+    await patient.page.reload();
+    await sent.getByText(words, { exact: true }).waitFor();
+  }
+  await patient.accessible("a prescription that was dispensed");
+  await patient.picture("dispensed-phone");
+  await patient.page.goto("/inbox");
+  await patient.page.getByRole("article").filter({ hasText: "News of your prescription" }).filter({ hasText: "Dispensed" }).waitFor();
   const check = async (code, words) => {
     await page.getByLabel("Code").fill(code);
     await page.getByRole("button", { name: "Check" }).click();
@@ -106,9 +136,21 @@ async function thePharmacist(person, { id, verification_code }, ayesha) {
   await check(verification_code, /Genuine: issued by .*ayesha Example/i);
   await person.accessible("a genuine prescription");
   await person.picture("pharmacist-phone");
-  await ayesha("POST", `/prescriptions/${id}/withdraw`, {});
-  await check(verification_code, "This prescription was withdrawn. Do not dispense.");
+  const medicines = [{ name: "Naproxen 250 mg", dose: "1 tablet", route: "oral", frequency: "twice a day", duration_days: 5 }];
+  const other = await ayesha("POST", `/consultations/${consultation_id}/prescriptions`, { diagnosis: "Sprained ankle", medicines });
+  await ayesha("POST", `/prescriptions/${other.id}/withdraw`, {});
+  await check(other.verification_code, "This prescription was withdrawn. Do not dispense.");
   await check("AAAA-BBBB-CCCC", "This is not a prescription of ours. Do not dispense.");
+}
+
+/** The pharmacy tells how far it is. */
+async function reports(reference, status) {
+  const body = JSON.stringify({ id: `notice-${status}`, reference, status, occurred_at: new Date().toISOString() });
+  const time = Math.floor(Date.now() / 1000);
+  const signature = createHmac("sha256", given.pharmacy.secret).update(`${time}.${body}`).digest("hex");
+  const headers = { "Content-Type": "application/json", "X-Signature": `t=${time},v1=${signature}` };
+  const answer = await fetch(`${given.url}/api/v1/webhooks/pharmacy-rest`, { method: "POST", headers, body });
+  assert.equal(answer.status, 204, await answer.text());
 }
 
 /** Lets a doctor in who has registered, refuses another, and sees how the system is. */

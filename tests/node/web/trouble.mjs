@@ -55,12 +55,34 @@ await play(async (come) => {
   await patient.sees("Written in the dark");
   assert.deepEqual((await messages()).items.map(({ body }) => body), ["Written in the dark"]);
 
+  // The page was closed between getting the cookie and keeping what belongs to it.
+  await page.evaluate(() => localStorage.setItem("consilium.csrf", "of the cookie before"));
+  await page.goto("/");
+  await patient.heading("Hello rafi");
+
   // Nothing of it stays with whoever comes next.
   await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await patient.heading("See a doctor by video");
   await context.setOffline(true);
   await page.reload();
   await patient.heading("See a doctor by video");
+});
+
+// The same when logging in: the cookie came, and the page was gone before it heard so.
+await play(async (come) => {
+  const patient = await come("rafi", { size: PHONE });
+  const { page } = patient;
+  await page.route("**/auth/login", async (route) => {
+    await route.fetch();
+    await route.abort();
+  }, { times: 1 });
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail address").fill(given.emails.rafi);
+  await page.getByLabel("Password").fill(given.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await patient.sees("We cannot reach the server.");
+  await page.goto("/");
+  await patient.heading("Hello rafi");
 });
 
 await play(async (come) => {

@@ -8,9 +8,13 @@
 //! | `livekit.rs` | LiveKit's server API, egress and webhooks |
 //! | `zoom.rs` | Zoom's OAuth, meetings, cloud recordings and webhooks |
 //! | `google.rs` | Google's OAuth, Meet REST, Calendar |
+//! | `pharmacy.rs` | a pharmacy with a FHIR endpoint |
+//! | `push.rs` | a push service of browsers |
 
 pub mod google;
 pub mod livekit;
+pub mod pharmacy;
+pub mod push;
 mod server;
 pub mod zoom;
 

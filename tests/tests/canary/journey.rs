@@ -7,16 +7,18 @@ use consilium_tests::{
     app::daily,
     client::{Client, text},
     deployment::{Deployment, Server},
+    providers::{self, pharmacy::Pharmacy},
     smtp::{ReceivedMail, SmtpServer},
     socket::Socket,
 };
 use serde_json::{Value, json};
 
-use crate::{PUBLIC, pharmacy::Pharmacy, words::Words};
+use crate::{PUBLIC, words::Words};
 
 /// Plays everything; the server still runs.
 pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
-    let (smtp, pharmacy, secrets) = (SmtpServer::start().await, Pharmacy::open(), tempfile::tempdir().unwrap());
+    let (smtp, secrets) = (SmtpServer::start().await, tempfile::tempdir().unwrap());
+    let pharmacy = providers::Server::start(|_| Pharmacy::default()).await;
     configure(deployment, words, &smtp, &pharmacy, &secrets);
     let server = deployment.serve().await;
     let admin = server.client.login("admin").await;
@@ -61,7 +63,7 @@ fn configure(
     deployment: &mut Deployment,
     words: &mut Words,
     smtp: &SmtpServer,
-    pharmacy: &Pharmacy,
+    pharmacy: &providers::Server<Pharmacy>,
     secrets: &tempfile::TempDir,
 ) {
     let mut secret = |name: &str| {
@@ -79,12 +81,12 @@ fn configure(
         config = {{ turn_urls = ["turn:turn.example.org:3478"] }}
         secret_files = {{ turn_secret = "{turn}" }}
         [plugins.use.pharmacy-rest]
-        config = {{ base_url = "{}" }}
+        config = {{ base_url = "{}/fhir" }}
         allow_private_addresses = true
         secret_files = {{ api_token = "{token}", webhook_secret = "{webhook}" }}
         [plugins.use.analytics]
         "#,
-        pharmacy.base_url
+        pharmacy.url
     ));
     deployment.set("SMTP__URL", &smtp.url());
     deployment.set("LOG__FILTER", "debug");
@@ -262,7 +264,13 @@ async fn thread(words: &mut Words, patient: &Client, doctor: &Client, doctor_id:
     doctor.get("/threads").await.expect(200);
 }
 
-async fn prescribe(words: &mut Words, patient: &Client, doctor: &Client, room: &str, pharmacy: &Pharmacy) {
+async fn prescribe(
+    words: &mut Words,
+    patient: &Client,
+    doctor: &Client,
+    room: &str,
+    pharmacy: &providers::Server<Pharmacy>,
+) {
     let medicine = words.text("medicine");
     let prescription = json!({
         "diagnosis": words.text("diagnosis"), "advice": words.text("advice"),
@@ -282,6 +290,6 @@ async fn prescribe(words: &mut Words, patient: &Client, doctor: &Client, room: &
         assert!(tokio::time::Instant::now() < deadline, "the prescription reaches the pharmacy");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let received = pharmacy.received.lock().unwrap().take().unwrap();
+    let received = pharmacy.contract.received().unwrap();
     assert!(received.to_string().contains(&medicine), "{received:#}");
 }

@@ -8,7 +8,6 @@
 )]
 
 mod journey;
-mod pharmacy;
 mod search;
 mod words;
 

@@ -19,4 +19,5 @@ mod pages;
 mod plugins;
 mod race;
 mod sessions;
+mod templates;
 mod users;

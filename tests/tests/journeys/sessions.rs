@@ -79,6 +79,22 @@ async fn browsers_keep_the_token_in_a_cookie_with_a_csrf_token_beside_it() {
         assert_ne!((pair(&next), next_csrf), (pair(&cookie), csrf));
         attempt(&next, csrf).await.problem(403, "csrf");
 
+        // A page of this server that lost the token is told it again; no other page is, nor whoever does not say.
+        let lost = || app.client.post("/auth/csrf", json!({})).header("Cookie", &pair(&next));
+        let own = app.client.address();
+        for told in [lost().header("Sec-Fetch-Site", "same-origin"), lost().header("Origin", own)] {
+            assert_eq!(text(&told.await.expect(200), "csrf_token"), next_csrf);
+        }
+        for site in ["same-site", "cross-site", "none", ""] {
+            lost().header("Sec-Fetch-Site", site).header("Origin", own).await.problem(403, "csrf");
+        }
+        for origin in ["https://evil.example", "null", "http://127.0.0.1"] {
+            lost().header("Origin", origin).await.problem(403, "csrf");
+        }
+        lost().await.problem(403, "csrf");
+        let nobody = app.client.post("/auth/csrf", json!({})).header("Sec-Fetch-Site", "same-origin");
+        nobody.await.problem(401, "unauthenticated");
+
         let logout = app.client.post("/auth/logout", json!({})).header("Cookie", &pair(&next));
         logout.await.problem(403, "csrf");
         let logout = app.client.post("/auth/logout", json!({})).header("Cookie", &pair(&next));

@@ -6,7 +6,7 @@ use consilium_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{SEGMENT, World, consents, issue, prescription, webhook_subscription};
+use crate::world::{SEGMENT, World, consents, issue, prescription, template, webhook_subscription};
 
 /// Tries `route` as `caller` and gives the answer.
 pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
@@ -24,6 +24,12 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
             let purpose =
                 [("filename", "a.txt"), ("purpose", "consultation"), ("consultation_id", &world.consultation)];
             return client.begin_upload(9, &purpose).await;
+        }
+        "POST /auth/csrf" => {
+            let login = json!({"email": "patient@example.org", "password": PASSWORD});
+            let cookie = world.app_client.post("/auth/login", login).await.header("set-cookie").to_owned();
+            let call = client.post("/auth/csrf", json!({})).header("Cookie", &cookie);
+            return call.header("Sec-Fetch-Site", "same-origin").await;
         }
         "PATCH /files/{id}" => return client.send_part(&world.uploading().await, 0, b"A lett").await,
         "HEAD /files/{id}" => return client.tus("HEAD", &format!("/files/{}", world.file)).await,
@@ -44,6 +50,9 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
     let (path, body) = request(world, route, caller).await;
     let method = route.split_once(' ').expect("METHOD /path").0.parse().expect("a method");
     let mut call = client.call(method, &path);
+    if route.starts_with("PATCH /prescription-templates") {
+        call = call.header("If-Match", world.doctor.get(&path).await.header("etag"));
+    }
     if route.starts_with("PATCH /webhook-subscriptions") {
         let seen = world.administrator().get(&path).await;
         call = call.header("If-Match", seen.header("etag"));
@@ -86,6 +95,11 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
 
         "PATCH /me" => (at(""), json!({"given_name": "Ada"})),
         "POST /me/notifications/{id}/read" => (at(&world.notification), none),
+        "POST /me/push-subscriptions" => (at(""), browser(n)),
+        "DELETE /me/push-subscriptions/{id}" => {
+            let made = world.patient.post("/me/push-subscriptions", browser(n)).await.expect(201);
+            (at(text(&made, "id")), none)
+        }
         "GET /patients/{id}" => (at(&world.patient.patient_id), none),
 
         "PATCH /doctors/{id}" => (at(doctor), json!({"display_name": format!("Dr. Ada {n}")})),
@@ -203,6 +217,11 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         "DELETE /recordings/{id}" => (at(&world.recording), none),
         "POST /consultations/{id}/prescriptions" => (at(&world.consultation), prescription()),
 
+        "POST /prescription-templates" => (at(""), template()),
+        "PATCH /prescription-templates/{id}" => (at(&world.template().await), json!({"name": format!("Flu {n}")})),
+        "GET /prescription-templates/{id}" | "DELETE /prescription-templates/{id}" => {
+            (at(&world.template().await), none)
+        }
         "GET /prescriptions/{id}" | "GET /prescriptions/{id}/pdf" | "POST /prescriptions/{id}/send" => {
             (at(text(&world.prescription, "id")), none) // no pharmacy is connected: sending is 409
         }
@@ -244,6 +263,15 @@ async fn request(world: &World, route: &str, caller: &str) -> (String, Value) {
         _ if !path.contains('{') && route.starts_with("GET ") => (at(""), none),
         _ => panic!("{route}: requests.rs does not know what to send"),
     }
+}
+
+/// A browser whose push service is nowhere; its key is that of RFC 8291, appendix A.
+fn browser(n: usize) -> Value {
+    let p256dh = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+    json!({
+        "endpoint": format!("https://push.example.invalid/{n}"),
+        "keys": {"p256dh": p256dh, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+    })
 }
 
 fn drawing(n: usize) -> Value {

@@ -263,10 +263,21 @@ impl World {
         text(&made, "id").to_owned()
     }
 
+    /// A new template of the doctor.
+    pub async fn template(&self) -> String {
+        let made = self.doctor.post("/prescription-templates", template()).await.expect(201);
+        text(&made, "id").to_owned()
+    }
+
     /// A prescription of this consultation.
     pub async fn prescribe(&self, consultation: &str) -> Value {
         self.doctor.post(&format!("/consultations/{consultation}/prescriptions"), prescription()).await.expect(201)
     }
+}
+
+/// What a doctor prescribes often.
+pub fn template() -> Value {
+    json!({"name": "Flu", "medicines": prescription()["medicines"]})
 }
 
 /// Where nobody is reached.

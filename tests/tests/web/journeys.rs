@@ -28,6 +28,11 @@ async fn between_visits_people_write_walk_in_and_confirm_what_comes_next_sqlite(
 }
 
 #[actix_rt::test]
+async fn a_browser_is_told_when_its_reader_wants_it_sqlite() {
+    World::new().await.play("push").await;
+}
+
+#[actix_rt::test]
 async fn every_page_is_accessible_in_light_and_dark_sqlite() {
     World::new().await.play("pages").await;
 }

@@ -2,15 +2,19 @@
 
 use std::{fs, path::PathBuf};
 
+use consilium_kernel::{Clock, SystemClock};
 use consilium_tests::{
     app::{Backend, daily},
     artifacts,
     client::{PASSWORD, email, text},
     deployment::{Deployment, Server},
     node,
+    providers::{self, pharmacy::Pharmacy, push::PushService},
 };
 use serde_json::{Value, json};
 
+/// Between the server and the pharmacy.
+const PHARMACY_SECRET: &str = "shared with the pharmacy";
 const STAFF: [&str; 3] = ["nurse", "pharmacist", "support"];
 
 /// A server that has the web client inside. The doctor "ayesha" and the patient "rafi" have agreed to meet within
@@ -18,14 +22,33 @@ const STAFF: [&str; 3] = ["nurse", "pharmacist", "support"];
 pub struct World {
     pub server: Server,
     pub given: Value,
+    _pharmacy: providers::Server<Pharmacy>,
+    _push: providers::Server<PushService>,
     _deployment: Deployment,
 }
 
 impl World {
     pub async fn new() -> Self {
         let deployment = Deployment::new(Backend::Sqlite);
-        deployment.install("video-webrtc");
-        deployment.configure("[video]\nproviders = [\"video-webrtc\"]\n[plugins.use.video-webrtc]\n");
+        let pharmacy = providers::Server::start(|_| Pharmacy::default()).await;
+        let secret = deployment.write("pharmacy", PHARMACY_SECRET).display().to_string();
+        for plugin in ["video-webrtc", "pharmacy-rest"] {
+            deployment.install(plugin);
+        }
+        deployment.configure(&format!(
+            r#"
+            [video]
+            providers = ["video-webrtc"]
+            [push]
+            allow_private_addresses = true
+            [plugins.use.video-webrtc]
+            [plugins.use.pharmacy-rest]
+            config = {{ base_url = "{}/fhir" }}
+            allow_private_addresses = true
+            secret_files = {{ api_token = "{secret}", webhook_secret = "{secret}" }}
+            "#,
+            pharmacy.url
+        ));
         for role in STAFF {
             deployment.employ(role);
         }
@@ -44,15 +67,19 @@ impl World {
         let booked = patient.post("/appointments", wish).await.expect(201);
         let agreed = doctor.accept(text(&booked, "id")).await.expect(200);
 
+        let key = server.client.get("/push/key").await.expect(200);
+        let service = |url: &str| PushService::new(url, text(&key, "public_key"), || SystemClock.now());
+        let push = providers::Server::start(service).await;
         let people = ["ayesha", "rafi", "admin"].into_iter().chain(STAFF);
         let emails: Value =
             people.map(|name| (name.to_owned(), json!(email(name)))).collect::<serde_json::Map<_, _>>().into();
         let given = json!({
             "packages": node::packages(), "url": server.client.address(), "pictures": pictures(), "password": PASSWORD,
             "emails": emails, "doctor_id": doctor.doctor_id, "appointment_id": agreed["id"],
-            "consultation_id": agreed["consultation_id"],
+            "consultation_id": agreed["consultation_id"], "push": push.contract.browser("phone").json(),
+            "pharmacy": {"url": pharmacy.url, "secret": PHARMACY_SECRET},
         });
-        Self { server, given, _deployment: deployment }
+        Self { server, given, _pharmacy: pharmacy, _push: push, _deployment: deployment }
     }
 
     /// Plays `tests/node/web/<name>.mjs`.

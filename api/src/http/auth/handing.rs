@@ -56,6 +56,33 @@ pub fn hand_over(state: &Shared, session: LoggedIn, delivery: TokenDelivery) -> 
     })
 }
 
+/// The CSRF token that belongs to the cookie, for a page of this very server that lost it or never got it. No other
+/// site's page is answered: browsers say where a request comes from, and no script can change what they say.
+pub fn csrf_token(state: &Shared, request: &HttpRequest) -> std::result::Result<String, Problem> {
+    if !is_same_origin(request) {
+        return Err(Problem(NOT_OURS));
+    }
+    Ok(state.identity.csrf_token(cookie(request)?.value()))
+}
+
+/// What `Sec-Fetch-Site` says (Fetch Metadata, W3C); of browsers that do not say it, whether `Origin` is this host.
+fn is_same_origin(request: &HttpRequest) -> bool {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    match (header("Sec-Fetch-Site"), header("Origin"), header("Host")) {
+        (Some(site), _, _) => site == "same-origin",
+        (None, Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        _ => false,
+    }
+}
+
+const NOT_OURS: Refusal =
+    Refusal::new(RefusalKind::Forbidden, "csrf", "This is answered to this server's own pages only.");
+
+fn cookie(request: &HttpRequest) -> std::result::Result<Cookie<'static>, Problem> {
+    let missing = Refusal::new(RefusalKind::Unauthenticated, "unauthenticated", "Send a refresh token.");
+    request.cookie(COOKIE).ok_or(Problem(missing))
+}
+
 /// The refresh token from the body, or from the cookie with the CSRF token that belongs to it.
 pub fn refresh_token(
     state: &Shared,
@@ -65,8 +92,7 @@ pub fn refresh_token(
     if let Some(token) = in_body {
         return Ok((token, TokenDelivery::Body));
     }
-    let missing = Refusal::new(RefusalKind::Unauthenticated, "unauthenticated", "Send a refresh token.");
-    let cookie = request.cookie(COOKIE).ok_or(Problem(missing))?;
+    let cookie = cookie(request)?;
     let csrf = request.headers().get("X-CSRF-Token").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !state.identity.verify_csrf(cookie.value(), csrf) {
         let refusal = Refusal::new(RefusalKind::Forbidden, "csrf", "The X-CSRF-Token does not belong to the cookie.");

@@ -192,6 +192,22 @@ pub async fn refresh(
     Ok(hand_over(&state, session, delivery))
 }
 
+/// The CSRF token of the cookie.
+#[derive(Serialize, ToSchema)]
+pub struct CsrfResponse {
+    /// To be sent as `X-CSRF-Token` beside the cookie.
+    csrf_token: String,
+}
+
+/// Gives a page of this server the CSRF token of its cookie again: the page before it may have been closed between
+/// getting the cookie and keeping the token.
+#[utoipa::path(post, path = "/api/v1/auth/csrf", operation_id = "get_csrf_token", tag = "auth",
+    responses((status = 200, description = "The token", body = CsrfResponse)))]
+pub async fn csrf(state: Shared, request: HttpRequest) -> std::result::Result<HttpResponse, Problem> {
+    let csrf_token = handing::csrf_token(&state, &request)?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(CsrfResponse { csrf_token }))
+}
+
 /// Which sessions to end, and whose.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

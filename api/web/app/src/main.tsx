@@ -34,4 +34,7 @@ if (root) {
     </StrictMode>,
   );
 }
-if (import.meta.env.PROD) void navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+if (import.meta.env.PROD) {
+  void navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+  void import("./lib/push.ts").then(({ keepTelling }) => keepTelling());
+}

@@ -29,6 +29,7 @@ export type SessionListener = (session: Session) => void;
 const EARLY = 60_000; // before its end a token is renewed, in milliseconds
 const RETRIES = 2; // of a request whose answer did not come
 const PAUSE = 400; // before the first of them, in milliseconds
+const TO_COME = "to come"; // kept in the place of a CSRF token whose cookie may be there already
 
 /** Logs in and out, keeps the access token fresh, and sends requests with it. */
 export class Session {
@@ -57,7 +58,15 @@ export class Session {
 
   /** Logs in; a `Problem` says why not. */
   async login(email: string, password: string): Promise<User> {
-    this.#begin(await this.#auth<Tokens>("login", { email, password, token_delivery: this.#delivery }));
+    const before = this.#keep.get();
+    // The cookie may come although its CSRF token does not, when the page is closed in between.
+    if (this.#delivery === "cookie") this.#keep.set(before ?? TO_COME);
+    try {
+      this.#begin(await this.#auth<Tokens>("login", { email, password, token_delivery: this.#delivery }));
+    } catch (error) {
+      if (error instanceof Problem) this.#keep.set(before);
+      throw error;
+    }
     return this.user as User;
   }
 
@@ -111,11 +120,18 @@ export class Session {
     try {
       if (!kept) throw new Problem(401, "unauthenticated", "Please log in.");
       const body = this.#delivery === "body" ? { refresh_token: kept } : {};
-      this.#begin(await this.#auth<Tokens>("refresh", body, kept));
+      this.#begin(await this.#auth<Tokens>("refresh", body, kept).catch((error) => this.#refreshAgain(error)));
     } catch (error) {
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) this.#end();
       throw error;
     }
+  }
+
+  /** The cookie came and its CSRF token was not kept: the server tells it to its own pages. */
+  async #refreshAgain(error: unknown): Promise<Tokens> {
+    if (!(error instanceof Problem && error.code === "csrf") || this.#delivery === "body") throw error;
+    const { csrf_token } = await this.#auth<{ csrf_token: string }>("csrf", {});
+    return this.#auth<Tokens>("refresh", {}, csrf_token);
   }
 
   /**

@@ -52,6 +52,39 @@ test("a token that the server refuses is renewed, once for all who need one", as
   expect([refused, refreshed]).toEqual([3, 1]);
 });
 
+test("a page that was closed before it kept what came with the cookie goes on all the same", async () => {
+  let cookie = "";
+  let lost = false;
+  const browser: typeof fetch = async (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set("Sec-Fetch-Site", "same-origin");
+    if (cookie) headers.set("Cookie", cookie);
+    const response = await fetch(input, { ...init, headers });
+    cookie = response.headers.get("Set-Cookie")?.split(";")[0] ?? cookie;
+    if (lost) throw new TypeError("the page is gone");
+    return response;
+  };
+  const keep = new Memory();
+  const page = () => new Session({ origin: given.url, keep, fetch: browser });
+  lost = true;
+  await expect(page().login(given.emails.rafi ?? "", given.password)).rejects.toBeInstanceOf(Unreachable);
+  lost = false;
+  expect(await page().resume()).toBe(true);
+  lost = true;
+  await expect(page().resume()).rejects.toBeInstanceOf(Unreachable);
+  lost = false;
+  const last = page();
+  expect(await last.resume()).toBe(true);
+  expect(last.user?.email).toBe(given.emails.rafi);
+  // A wrong password changes nothing of what is kept, and without a cookie nobody is logged in.
+  const before = keep.value;
+  await expect(page().login(given.emails.rafi ?? "", "not this one, surely")).rejects.toBeInstanceOf(Problem);
+  expect(keep.value).toBe(before);
+  cookie = "";
+  expect(await page().resume()).toBe(false);
+  expect(keep.value).toBeNull();
+});
+
 test("whoever logs out is out everywhere at once", async () => {
   const { session, api, keep } = await logIn("rafi");
   const token = await session.token();

@@ -52,6 +52,11 @@ impl Identity {
         Ok(self.0.db.read(move |read| session::of_account(read, owner, current)).await?)
     }
 
+    /// The CSRF token that was given out with `refresh_token`.
+    pub fn csrf_token(&self, refresh_token: &str) -> String {
+        self.0.csrf_token(refresh_token)
+    }
+
     /// Whether `csrf_token` is the one that was given out with `refresh_token`.
     pub fn verify_csrf(&self, refresh_token: &str, csrf_token: &str) -> bool {
         self.0.csrf_token(refresh_token).as_bytes().ct_eq(csrf_token.as_bytes()).into()

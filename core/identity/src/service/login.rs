@@ -243,7 +243,7 @@ impl Inner {
             LogoutScope::This => end_one(tx, owner, id).map(|_| ()),
             LogoutScope::All => {
                 session::end_all(tx, owner, EndReason::Logout)?;
-                tx.audit("sessions_ended", &EntityRef::new("account", owner.uuid()), 0)
+                tell_ended(tx, owner, "sessions_ended", &json!({ "user_id": owner }))
             }
         };
         self.db.write(meta, write).await?;
@@ -255,7 +255,12 @@ impl Inner {
 fn end_one(tx: &mut Tx<'_>, owner: UserId, id: SessionId) -> consilium_db::Result<bool> {
     let ended = session::end(tx, owner, id, EndReason::Logout)?;
     if ended {
-        tx.audit("session_ended", &EntityRef::new("session", id.uuid()), 0)?;
+        tell_ended(tx, owner, "session_ended", &json!({ "user_id": owner, "session_id": id }))?;
     }
     Ok(ended)
+}
+
+fn tell_ended(tx: &mut Tx<'_>, owner: UserId, event_type: &str, data: &serde_json::Value) -> consilium_db::Result<()> {
+    let version = account::account(tx, owner)?.map_or(0, |account| account.version);
+    account::emit(tx, owner, version, event_type, data)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{deactivate_account, reactivate_account};
+use crate::{LogoutScope, deactivate_account, reactivate_account};
 
 #[actix_rt::test]
 async fn events_keep_their_shape() {
@@ -22,6 +22,10 @@ async fn events_keep_their_shape() {
         bench.refresh(&first.refresh_token).await.unwrap();
         bench.pass(30);
         bench.refresh(&first.refresh_token).await.unwrap_err();
+        for scope in [LogoutScope::This, LogoutScope::All] {
+            let here = bench.login("ada@example.org", PASSWORD).await.unwrap();
+            bench.identity.logout(&as_user(&here), scope).await.unwrap();
+        }
         bench.identity.request_password_reset(&anonymous(), "ada@example.org".parse().unwrap()).await.unwrap();
         let token = bench.mailed("password_reset_requested");
         bench

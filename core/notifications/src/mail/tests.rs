@@ -43,6 +43,9 @@ fn outgoing(kind: Kind, audience: Audience, content: Content) -> Outgoing {
         kind,
         message_id: "9@clinic.example.org".to_owned(),
         created_at: at,
+        expires_at: at,
+        entity_id: id::<()>(1).uuid(),
+        browser: None,
         contact: Contact {
             email: "amina@example.org".parse().unwrap(),
             given_name: "Amina".into(),

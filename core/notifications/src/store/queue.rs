@@ -13,7 +13,7 @@ use super::{Sealed, cell, delivery, known};
 use crate::{
     content::Payload,
     decide::Verdict,
-    model::{Channel, DeliveryStatus, Kind},
+    model::{Channel, DeliveryStatus, Kind, PushSubscriptionId},
 };
 
 /// A delivery that this notifier holds until its claim runs out.
@@ -23,6 +23,8 @@ pub struct Claimed {
     pub kind: Kind,
     pub revision: i64,
     pub recipient: UserId,
+    pub subscription: Option<PushSubscriptionId>,
+    pub entity_id: uuid::Uuid,
     pub message_id: String,
     pub payload: Payload,
     /// Counting the one about to be made.
@@ -33,17 +35,19 @@ pub struct Claimed {
     pub version: i64,
 }
 
-/// Of several messages to one person about one thing the oldest goes first, so that nobody reads of a
+/// Of several messages to one person (in one browser) about one thing the oldest goes first, so that nobody reads of a
 /// cancellation before the booking.
 const DUE: &str = "SELECT d.id FROM delivery d WHERE d.channel = $1 \
     AND d.status IN ('queued', 'failed', 'sending') AND d.next_attempt_at <= $2 \
     AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.entity_id = d.entity_id AND e.recipient_id = d.recipient_id \
-    AND e.channel = d.channel AND e.status IN ('queued', 'failed', 'sending') AND e.id < d.id) \
+    AND e.channel = d.channel AND COALESCE(e.subscription_id, e.recipient_id) = COALESCE(d.subscription_id, d.recipient_id) \
+    AND e.status IN ('queued', 'failed', 'sending') AND e.id < d.id) \
     ORDER BY d.next_attempt_at, d.id LIMIT $3";
 const DUE_AND_FREE: &str = "SELECT d.id FROM delivery d WHERE d.channel = $1 \
     AND d.status IN ('queued', 'failed', 'sending') AND d.next_attempt_at <= $2 \
     AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.entity_id = d.entity_id AND e.recipient_id = d.recipient_id \
-    AND e.channel = d.channel AND e.status IN ('queued', 'failed', 'sending') AND e.id < d.id) \
+    AND e.channel = d.channel AND COALESCE(e.subscription_id, e.recipient_id) = COALESCE(d.subscription_id, d.recipient_id) \
+    AND e.status IN ('queued', 'failed', 'sending') AND e.id < d.id) \
     ORDER BY d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED";
 
 #[derive(QueryableByName)]
@@ -80,6 +84,23 @@ pub fn claim(tx: &mut Tx<'_>, channel: Channel, limit: i64, length: Duration) ->
     found.into_iter().filter_map(|Due { id }| take(tx, id, now + length).transpose()).collect()
 }
 
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = delivery)]
+struct ClaimedRow {
+    facility_id: FacilityId,
+    kind: String,
+    revision: i64,
+    recipient_id: UserId,
+    subscription_id: Option<PushSubscriptionId>,
+    entity_id: uuid::Uuid,
+    message_id: String,
+    payload: Sealed,
+    attempts: i32,
+    expires_at: Timestamp,
+    created_at: Timestamp,
+    version: i64,
+}
+
 /// Claims one. `None` when it cannot be read any more (its key was erased with its account, or a newer release
 /// wrote it): it is given up rather than let it stop the queue.
 fn take(tx: &mut Tx<'_>, id: DeliveryId, until: Timestamp) -> Result<Option<Claimed>> {
@@ -91,38 +112,25 @@ fn take(tx: &mut Tx<'_>, id: DeliveryId, until: Timestamp) -> Result<Option<Clai
             delivery::version.eq(delivery::version + 1),
         ))
         .execute(tx.connection())?;
-    type Row = (FacilityId, String, i64, UserId, String, Sealed, i32, Timestamp, Timestamp, i64);
-    let (facility, kind, revision, recipient, message_id, sealed, attempts, expires_at, created_at, version): Row =
-        delivery::table
-            .find(key(id))
-            .select((
-                delivery::facility_id,
-                delivery::kind,
-                delivery::revision,
-                delivery::recipient_id,
-                delivery::message_id,
-                delivery::payload,
-                delivery::attempts,
-                delivery::expires_at,
-                delivery::created_at,
-                delivery::version,
-            ))
-            .first(tx.connection())?;
-    let (Ok(kind), Ok(payload)) = (known(&kind), tx.open(cell(id), &sealed)) else {
+    let row: ClaimedRow = delivery::table.find(key(id)).select(ClaimedRow::as_select()).first(tx.connection())?;
+    let version = row.version;
+    let (Ok(kind), Ok(payload)) = (known(&row.kind), tx.open(cell(id), &row.payload)) else {
         settle(tx, id, version, &Verdict::given_up("unreadable", until))?;
         return Ok(None);
     };
     Ok(Some(Claimed {
         id,
-        facility,
+        facility: row.facility_id,
         kind,
-        revision,
-        recipient,
-        message_id,
+        revision: row.revision,
+        recipient: row.recipient_id,
+        subscription: row.subscription_id,
+        entity_id: row.entity_id,
+        message_id: row.message_id,
         payload,
-        attempts,
-        expires_at,
-        created_at,
+        attempts: row.attempts,
+        expires_at: row.expires_at,
+        created_at: row.created_at,
         version,
     }))
 }

@@ -90,10 +90,23 @@ proptest! {
         }
     }
 
+    /// Whoever is asked to wait waits, but never shorter than otherwise, and never for days.
+    #[test]
+    fn what_was_asked_for_is_waited_for(attempt in 1..29_i32, asked in 0..200_000_i64, random in any::<u32>()) {
+        let outcome = Err(SendError::NotBefore("push_429".into(), SignedDuration::from_secs(asked)));
+        let verdict = judge(outcome, attempt, 30, random, start());
+        let wait = verdict.next_attempt_at.duration_since(start());
+        prop_assert_eq!(verdict.status, DeliveryStatus::Failed);
+        prop_assert!(wait >= SignedDuration::from_secs(asked.min(6 * 3600)) && wait <= SignedDuration::from_hours(6));
+        prop_assert!(wait >= backoff(attempt, random));
+    }
+
     #[test]
     fn a_final_failure_is_final_and_success_is_success(attempt in 1..100_i32, max in 1..60_i32, random in any::<u32>()) {
         let dead = judge(Err(SendError::Final("smtp_550".into())), attempt, max, random, start());
         prop_assert_eq!(dead.status, DeliveryStatus::Dead);
+        let gone = judge(Err(SendError::Gone("push_410".into())), attempt, max, random, start());
+        prop_assert_eq!((gone.status, gone.sent_at), (DeliveryStatus::Withdrawn, None));
         let sent = judge(Ok(()), attempt, max, random, start());
         prop_assert_eq!((sent.status, sent.sent_at, sent.last_error), (DeliveryStatus::Sent, Some(start()), None));
     }

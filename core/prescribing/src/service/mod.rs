@@ -4,6 +4,7 @@ mod history;
 mod issue;
 mod read;
 mod send;
+mod templates;
 mod way;
 mod worklist;
 

@@ -3,6 +3,7 @@
 mod dispatches;
 mod prescriptions;
 mod tables;
+mod templates;
 
 pub(crate) use dispatches::{
     DispatchRow, attempted, dispatch, dispatch_by_reference, has_queued, insert_dispatch, latest_dispatch,
@@ -12,3 +13,4 @@ pub(crate) use prescriptions::{
     PrescriptionRow, advance, by_code, content, insert, of_consultation, of_consultations, of_patient, prescription,
     row, some, whole,
 };
+pub(crate) use templates::{delete_template, find_template, insert_template, save_template, templates};

@@ -1,4 +1,4 @@
-//! What the migration `prescribing` made.
+//! What the migrations `prescribing` and `prescription_templates` made.
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -33,6 +33,20 @@ diesel::table! {
         attempts -> Integer,
         problem -> Nullable<Text>,
         requested_at -> Instant,
+        updated_at -> Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use consilium_db::types::{Instant, Uuid};
+    prescription_template (id) {
+        id -> Uuid,
+        facility_id -> Uuid,
+        doctor_id -> Uuid,
+        content -> Binary,
+        created_at -> Instant,
         updated_at -> Instant,
         version -> BigInt,
     }

@@ -59,6 +59,8 @@ fn events_that_are_not_listed_go_to_nobody() {
         "password_reset_requested",
         "password_changed",
         "session_started",
+        "session_ended",
+        "sessions_ended",
         "refresh_token_reused",
         "notes_updated",
         "ping",

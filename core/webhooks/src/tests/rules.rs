@@ -5,10 +5,9 @@ use proptest::prelude::*;
 
 use crate::{
     catalogue::EVENTS,
-    decide::{MAX_ATTEMPTS, Outcome, backoff, disables, judge, retry_after},
+    decide::{MAX_ATTEMPTS, Outcome, backoff, disables, judge},
     filter::{EventFilter, wanted},
     model::{DeliveryStatus as Status, DisabledBecause},
-    transport::checked,
 };
 
 fn now() -> Timestamp {
@@ -56,17 +55,6 @@ fn an_endpoint_is_left_alone_for_as_long_as_it_asks_but_not_for_ever() {
 }
 
 #[test]
-fn retry_after_is_seconds_or_a_date() {
-    assert_eq!(retry_after("120", now()), Some(SignedDuration::from_secs(120)));
-    assert_eq!(retry_after(" 0 ", now()), Some(SignedDuration::ZERO));
-    assert_eq!(retry_after("Mon, 01 Jun 2026 08:01:30 GMT", now()), Some(SignedDuration::from_secs(90)));
-    assert_eq!(retry_after("Mon, 01 Jun 2026 07:00:00 GMT", now()), Some(SignedDuration::ZERO));
-    for wrong in ["", "soon", "-1", "1.5", "99999999999999"] {
-        assert_eq!(retry_after(wrong, now()), None, "{wrong}");
-    }
-}
-
-#[test]
 fn a_subscription_is_disabled_when_it_is_gone_or_fails_for_days() {
     let days = hours(5 * 24);
     let since = |hours: i64| Some(now() - SignedDuration::from_hours(hours));
@@ -108,31 +96,6 @@ fn filters_are_exact_types_or_prefixes_of_some() {
     }
     let all = [EventFilter::parse("*").unwrap()];
     assert!(EVENTS.iter().all(|event| wanted(&all, event.event_type)));
-}
-
-#[test]
-fn addresses_that_may_not_be_reached_are_refused() {
-    for (url, code) in [
-        ("not a url", "invalid"),
-        ("https://", "invalid"),
-        ("data:text/plain,x", "not_https"),
-        ("http://hooks.example.org/", "not_https"),
-        ("https://user:password@hooks.example.org/", "invalid"),
-        ("https://hooks.example.org/#fragment", "invalid"),
-        ("https://127.0.0.1/", "address_denied"),
-        ("https://2130706433/", "address_denied"),
-        ("https://0x7f.1/", "address_denied"),
-        ("https://169.254.169.254/latest/meta-data", "address_denied"),
-        ("https://[::1]/", "address_denied"),
-        ("https://[::ffff:10.0.0.1]/", "address_denied"),
-    ] {
-        assert_eq!(checked(url, false).map_err(|(code, _)| code), Err(code), "{url}");
-    }
-    let long = format!("https://hooks.example.org/{}", "x".repeat(2_000));
-    assert_eq!(checked(&long, false).map_err(|(code, _)| code), Err("too_long"));
-    for (url, private) in [("https://hooks.example.org/x?y=z", false), ("http://127.0.0.1:8080/x", true)] {
-        assert!(checked(url, private).is_ok(), "{url}");
-    }
 }
 
 proptest! {

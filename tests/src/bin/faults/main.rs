@@ -1,6 +1,6 @@
 //! Plays faults, chosen by a seed, on three nodes under load, and looks for everything that was acknowledged.
 //!
-//!     faults PROGRAM SECONDS SEED
+//!     faults PROGRAM SECONDS SEED [kills]
 //!
 //! Nodes are killed, stand still, and get clocks that are an hour wrong; NATS is killed and stands still; all
 //! connections to the database are cut. Clients book, write and watch meanwhile, at whichever node answers. Exit
@@ -47,16 +47,19 @@ const FAULTS: [Fault; 6] = [
 async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default(); // for the mail server
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [program, seconds, seed] = arguments.as_slice() else { panic!("faults PROGRAM SECONDS SEED") };
+    let [program, seconds, seed, only @ ..] = arguments.as_slice() else {
+        panic!("faults PROGRAM SECONDS SEED [kills]")
+    };
+    let kinds = if only.is_empty() { FAULTS.as_slice() } else { &[Fault::NodeKilled] };
     let (seconds, seed) = (seconds.parse().expect("seconds"), seed.parse().expect("a number"));
     let local = tokio::task::LocalSet::new();
-    let violations = local.run_until(run(program.into(), Duration::from_secs(seconds), seed)).await;
+    let violations = local.run_until(run(program.into(), Duration::from_secs(seconds), seed, kinds)).await;
     println!("{} violations", violations.len());
     violations.iter().take(20).for_each(|violation| println!("  {violation}"));
     if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
-async fn run(program: std::path::PathBuf, length: Duration, seed: u64) -> Vec<String> {
+async fn run(program: std::path::PathBuf, length: Duration, seed: u64, kinds: &[Fault]) -> Vec<String> {
     println!("seed {seed}, {} s", length.as_secs());
     let mut clinic = Clinic::of(program).await;
     let (mut doctors, mut patients) = (Vec::new(), Vec::new());
@@ -91,7 +94,7 @@ async fn run(program: std::path::PathBuf, length: Duration, seed: u64) -> Vec<St
         join_all(work).await
     };
     let playing = async {
-        let played = play(&mut clinic, &history, length, seed).await;
+        let played = play(&mut clinic, &history, (length, seed), kinds).await;
         sleep(Duration::from_secs(3)).await;
         history.end();
         played
@@ -119,18 +122,26 @@ async fn run(program: std::path::PathBuf, length: Duration, seed: u64) -> Vec<St
 }
 
 /// Plays one fault after the other, each kind before any comes again; by kind, how long it took until all was well.
-async fn play(clinic: &mut Clinic, history: &History, length: Duration, seed: u64) -> BTreeMap<String, Vec<Duration>> {
+async fn play(
+    clinic: &mut Clinic,
+    history: &History,
+    (length, seed): (Duration, u64),
+    kinds: &[Fault],
+) -> BTreeMap<String, Vec<Duration>> {
     let (mut random, begun) = (Rng::with_seed(seed), Instant::now());
     let mut played: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     let mut waiting = Vec::new();
     sleep(Duration::from_secs(2)).await;
     while begun.elapsed() < length && history.violations.borrow().is_empty() {
         if waiting.is_empty() {
-            waiting = FAULTS.to_vec();
+            waiting = kinds.to_vec();
             random.shuffle(&mut waiting);
         }
         let Some(fault) = waiting.pop() else { break };
-        let (node, time) = (random.usize(0..3), Duration::from_millis(random.u64(1_000..9_000)));
+        let (node, time) = (
+            random.usize(0..3),
+            Duration::from_millis(random.u64(if kinds.len() > 1 { 1_000..9_000 } else { 100..500 })),
+        );
         play_one(clinic, fault, node, time, random.bool()).await;
         let recovery = clinic.well().await;
         println!("{:>5.1} s {fault:?} (node {node}, {time:?}): well after {recovery:?}", begun.elapsed().as_secs_f64());

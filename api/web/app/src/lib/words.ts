@@ -165,6 +165,8 @@ const PROBLEM: Words = {
   rate_limited: msg`Too many tries. Please wait a minute.`,
   slot_taken: msg`Somebody else has just booked this time. Please choose another one.`,
   stale: msg`Somebody else has changed this meanwhile. The page shows it as it is now.`,
+  message_deleted: msg`This message was deleted meanwhile.`,
+  too_late_to_edit: msg`This message was sent too long ago to be changed.`,
   token_expired: msg`This code is too old. Have a new one sent.`,
   token_invalid: msg`This code is not right, or was used before.`,
   thread_closed: msg`This conversation is closed.`,

@@ -10,6 +10,7 @@ import { relative } from "../lib/time.ts";
 import { languageName, SPECIALTIES, specialty } from "../lib/words.ts";
 import { Form, useForm } from "../ui/form.tsx";
 import { Button, Field, Loaded, Notice, Page, Select, Trouble } from "../ui/parts.tsx";
+import { Told } from "../ui/told.tsx";
 
 type Me = components["schemas"]["Me"];
 
@@ -27,6 +28,7 @@ export function Profile() {
           </>
         )}
       </Loaded>
+      <Told />
       <Devices />
     </Page>
   );

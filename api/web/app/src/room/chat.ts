@@ -8,6 +8,8 @@ import { Store } from "./store.ts";
 export interface Line {
   /** Until it is stored, the id that it was sent under. */
   key: string;
+  /** The message's, once it is stored; null also for a file that came with none. */
+  id: string | null;
   seq: number | null;
   sender: string;
   body: string | null;
@@ -58,7 +60,7 @@ export class Chat extends Store<ChatState> {
   /** Sends a message. It stands in the chat at once, and is sent again until it is stored; the same id twice is one. */
   async send(body: string, id: string = crypto.randomUUID()): Promise<void> {
     const sender = session.user?.id ?? "";
-    this.#put({ key: id, seq: null, sender, body, at: new Date().toISOString(), edited: false });
+    this.#put({ key: id, id: null, seq: null, sender, body, at: new Date().toISOString(), edited: false });
     await this.#outbox?.put(id, body);
     await this.#give(id, body);
   }
@@ -68,6 +70,16 @@ export class Chat extends Store<ChatState> {
     const [kind, id = ""] = this.#topic.split(":");
     const request = { params: { path: { id } }, body: { body: "", client_message_id: file, attachments: [file] } };
     await answer(kind === "thread" ? api.POST("/api/v1/threads/{id}/messages", request) : api.POST("/api/v1/consultations/{id}/messages", request));
+  }
+
+  /** Has a message of one's own say something else, also to those who have read it. */
+  async edit({ id }: Line, body: string): Promise<void> {
+    await connection.command(this.#topic, "edit_message", { message_id: id, body });
+  }
+
+  /** Takes back a message of one's own, with what came with it. */
+  async remove({ id }: Line): Promise<void> {
+    await connection.command(this.#topic, "delete_message", { message_id: id });
   }
 
   /** Others are told that one writes. */
@@ -92,7 +104,7 @@ export class Chat extends Store<ChatState> {
     if (event === "message_sent") {
       const key = String(data.client_message_id);
       void this.#outbox?.remove(key);
-      this.#put({ key: `${sender}/${key}`, seq, sender, body, at: String(data.sent_at), edited: Boolean(data.edited_at) }, key);
+      this.#put({ key: `${sender}/${key}`, id: String(data.id), seq, sender, body, at: String(data.sent_at), edited: Boolean(data.edited_at) }, key);
       this.#rests(sender);
     }
     if (event === "message_edited" || event === "message_deleted") {
@@ -102,7 +114,7 @@ export class Chat extends Store<ChatState> {
     }
     if (event === "file_shared") {
       const file = { id: String(data.file_id), message: String(data.message_id ?? "") };
-      this.#put({ key: `file/${file.id}/${file.message}`, seq, sender: String(data.shared_by), body: "", at, edited: false, file });
+      this.#put({ key: `file/${file.id}/${file.message}`, id: file.message || null, seq, sender: String(data.shared_by), body: "", at, edited: false, file });
     }
     if (event === "message_read") {
       const user = String(data.user_id);

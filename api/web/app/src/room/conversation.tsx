@@ -3,12 +3,12 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { session, useConnection } from "../lib/api.ts";
-import { clock } from "../lib/time.ts";
 import type { Place } from "../lib/upload.ts";
 import { problem } from "../lib/words.ts";
 import { Button } from "../ui/parts.tsx";
-import type { Chat, Line } from "./chat.ts";
-import { Attach, FileCard } from "./files.tsx";
+import type { Chat } from "./chat.ts";
+import { Entry } from "./entry.tsx";
+import { Attach } from "./files.tsx";
 import { useStore } from "./store.ts";
 
 interface ConversationProps {
@@ -46,27 +46,16 @@ export function Conversation({ chat, place, nameOf, closed = false }: Conversati
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <div ref={list} className="log" role="log" aria-live="polite" tabIndex={0} aria-label={t`Messages`}>
         {lines.length === 0 && <p className="quiet"><Trans>Nothing has been written yet.</Trans></p>}
-        <ol>{lines.filter(({ body, file }) => body !== "" || file).map((line) => <Entry key={line.key} line={line} name={line.sender === own ? t`You` : nameOf(line.sender)} mine={line.sender === own} read={line === last} />)}</ol>
+        <ol>{lines.filter(({ body, file }) => body !== "" || file).map((line) => (
+          <Entry key={line.key} chat={chat} line={line} name={line.sender === own ? t`You` : nameOf(line.sender)} mine={line.sender === own}
+            read={line === last} open={!closed} list={list} />
+        ))}</ol>
       </div>
       <p className="quiet writing" role="status">{who ? <Trans>{who} is writing …</Trans> : null}</p>
       {refused && <p className="error" role="alert">{problem(refused.error)}</p>}
       {!connected && <p className="quiet"><Trans>Not connected just now. What you write is sent as soon as possible.</Trans></p>}
       {closed ? <p className="quiet"><Trans>This conversation is closed.</Trans></p> : <Writing chat={chat} place={place} />}
     </section>
-  );
-}
-
-function Entry({ line, name, mine, read }: { line: Line; name: string; mine: boolean; read: boolean }) {
-  return (
-    <li className={mine ? "mine" : "theirs"}>
-      <b>{name}</b>
-      {line.file ? <FileCard id={line.file.id} /> : <p>{line.body === null ? <i><Trans>Deleted</Trans></i> : line.body}</p>}
-      <small>
-        {line.seq === null ? <Trans>waits to be sent</Trans> : clock(line.at)}
-        {line.edited && <> · <Trans>edited</Trans></>}
-        {read && <> · <Trans>read</Trans></>}
-      </small>
-    </li>
   );
 }
 
