@@ -9,10 +9,8 @@ use std::{
     time::Duration,
 };
 
-use consilium_db::{
-    Db, Keys, Vault,
-    testing::{PostgresDatabase, tally},
-};
+pub use consilium_db::testing::PostgresDatabase;
+use consilium_db::{Db, Keys, Vault, testing::tally};
 use consilium_kernel::{Clock, RandomIds, SystemClock, Timestamp};
 use diesel::{prelude::*, sql_query, sql_types as sql};
 use jiff::SignedDuration;
@@ -196,6 +194,15 @@ impl Deployment {
         let vault = Vault::new(Keys::read(&self.folder().join("keys")).expect("keys"));
         let url = self.database.parse().expect("a URL");
         Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database")
+    }
+
+    /// A copy of its PostgreSQL database, in which whoever writes disturbs no server.
+    pub fn copied_database(&self) -> PostgresDatabase {
+        let copy = PostgresDatabase::create();
+        let script = r#"set -o pipefail; pg_dump "$0" | psql --quiet --set ON_ERROR_STOP=1 "$1" >/dev/null"#;
+        let copied = Blocking::new("bash").args(["-c", script, &self.database, &copy.url()]).status();
+        assert!(copied.expect("pg_dump and psql can be run").success(), "the database could not be copied");
+        copy
     }
 
     /// Cuts every connection of the servers to their PostgreSQL database, whatever they are doing.

@@ -119,7 +119,7 @@ async fn on_postgres(plan: &Plan) -> Row {
     }
     recorder.stop().await;
     let statements = operations[0].0.len();
-    let scripts = Scripts::write(&town.deployment.database, &operations);
+    let scripts = Scripts::write(&town.deployment, &operations);
     let turn = plan.turn();
     let compared = alternate(
         plan.rounds(),

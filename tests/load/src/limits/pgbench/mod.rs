@@ -11,6 +11,7 @@ use std::{
 };
 
 use consilium_kernel::{Clock, SystemClock};
+use consilium_tests::deployment::{Deployment, PostgresDatabase};
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use tokio::process::Command;
 
@@ -80,16 +81,17 @@ pub fn operation(recorded: &[Statement], reads: &[&str], marks: &str) -> Vec<Sta
     panic!("it was not committed: {statements:#?}");
 }
 
-/// Scripts that pgbench chooses from by chance.
+/// Scripts that pgbench chooses from by chance, and a copy of the server's database to run them in: what they write
+/// under ids of their own would be events that nobody can open.
 pub struct Scripts {
     folder: tempfile::TempDir,
     count: usize,
-    database: String,
+    database: PostgresDatabase,
 }
 
 impl Scripts {
     /// One for each operation; `kept` are the ids of its own that stay.
-    pub fn write(database: &str, operations: &[(Vec<Statement>, Vec<String>)]) -> Self {
+    pub fn write(deployment: &Deployment, operations: &[(Vec<Statement>, Vec<String>)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let now = SystemClock.now();
         for (number, (statements, kept)) in operations.iter().enumerate() {
@@ -97,7 +99,7 @@ impl Scripts {
             let text = script::script(statements, &kept, now);
             fs::write(folder.path().join(number.to_string()), text).expect("a file");
         }
-        Self { folder, count: operations.len(), database: database.to_owned() }
+        Self { folder, count: operations.len(), database: deployment.copied_database() }
     }
 
     /// Transactions per second of so many clients.
@@ -108,7 +110,7 @@ impl Scripts {
         for number in 0..self.count {
             command.arg("--file").arg(self.folder.path().join(number.to_string()));
         }
-        let output = command.arg(&self.database).kill_on_drop(true).output().await.expect("pgbench can be run");
+        let output = command.arg(self.database.url()).kill_on_drop(true).output().await.expect("pgbench can be run");
         let (told, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{complaints}");
         let speed = told.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
