@@ -44,8 +44,11 @@ await play(async (come) => {
   assert.deepEqual(await shown(), [english]);
   await page.getByLabel("Language").selectOption("ar");
   await until(() => page.evaluate(() => document.documentElement.dir === "rtl"), "Arabic");
-  await deliver(message);
-  await until(async () => (await shown())[0]?.dir === "rtl", "the newer one, in Arabic, in the place of the older one");
+  const inArabic = async () => {
+    await deliver(message); // The worker learns of the language a moment after the page.
+    return (await shown())[0]?.dir === "rtl";
+  };
+  await until(inArabic, "the newer one, in Arabic, in the place of the older one");
   assert.equal((await shown()).length, 1);
   await page.locator("select").first().selectOption("en");
 

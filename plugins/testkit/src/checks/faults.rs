@@ -105,6 +105,7 @@ pub(super) async fn provider(bench: &Bench<'_>) -> Outcome {
             Ok(session) => session,
             Err(outcome) => return outcome,
         };
+        session.first_health().await; // What it asks the provider is not to be taken for a call's question.
         let calls = calls(bench, &session).await;
         services.provide(Provider::playing(Cassette::stub().failing(fault)));
         for sample in calls {

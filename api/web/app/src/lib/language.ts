@@ -28,8 +28,8 @@ export function preferred(): Language {
 /** Speaks `language` from now on; it is remembered when `chosen`. */
 export async function speak(language: Language, chosen = false): Promise<void> {
   const { messages } = await catalogs[language]();
-  i18n.loadAndActivate({ locale: language, messages });
   document.documentElement.lang = language;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
+  i18n.loadAndActivate({ locale: language, messages }); // Whoever hears of it looks at the page.
   if (chosen) localStorage.setItem(KEY, language);
 }
