@@ -343,9 +343,7 @@ async fn an_event_that_can_be_opened_no_longer_stops_nobody() {
         let url = test.url.parse().unwrap();
         let vault = Vault::new(Keys::read(&test.folder).unwrap());
         let again = Db::open(&url, 2, vault, test.clock.clone(), Arc::new(RandomIds)).unwrap();
-        let start = Position { tx: -1, id: 0 };
-        let shard = outbox::shard_of(entity);
-        let mut seen = Vec::new();
+        let (start, shard, mut seen) = (Position { tx: -1, id: 0 }, outbox::shard_of(entity), Vec::new());
         for _ in 0..200 {
             seen = again.read(move |s| outbox::read_after(s, shard, start, 10)).await.unwrap();
             if seen.len() == 3 {
