@@ -37,6 +37,17 @@ pub enum Error {
     Setup(String),
 }
 
+impl Error {
+    /// Whether somebody else wrote meanwhile what this command had not seen, so that loading and deciding once more
+    /// may succeed: the row changed, or a unique constraint that its module has no refusal for said no.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(
+            self,
+            Self::VersionConflict | Self::Database(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+        )
+    }
+}
+
 /// The result of a read or write.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use consilium_db::{Db, Error, VERSION_CONFLICT};
+use consilium_db::Db;
 use consilium_kernel::{CommandMeta, Refusal};
 use tokio::{sync::oneshot, time::Instant};
 
@@ -122,12 +122,11 @@ async fn perform<E: Entity>(
                 events.iter().for_each(|event| changing.apply(event));
                 return (Some(state), Ok(reply));
             }
-            Err(Error::VersionConflict) => {
+            Err(error) if error.is_overtaken() => {
                 metrics::counter!("consilium_version_conflicts", "kind" => E::KIND).increment(1);
-                let Some(pause) = pauses.next() else { return (None, Err(VERSION_CONFLICT)) };
+                let Some(pause) = pauses.next() else { return (None, Err(error.into())) };
                 tokio::time::sleep(pause).await;
             }
-            Err(Error::Refused(refusal)) => return (None, Err(refusal)),
             Err(error) => return (None, Err(error.into())),
         }
     }

@@ -1,7 +1,7 @@
 //! Chat: stored before it is answered, numbered without gaps, never doubled.
 
 use consilium_chat::Needle;
-use consilium_consultations::{Message, NewMessage, SignalKind};
+use consilium_consultations::{Consultations, Message, NewMessage, SignalKind};
 use consilium_db::testing::TestDb;
 use consilium_kernel::{ConsultationId, Role, User};
 use consilium_runtime::{EventBus, LiveEvent};
@@ -36,6 +36,24 @@ async fn a_message_sent_again_is_the_message_already_stored() {
         assert_eq!(events[0].1["body"], "hello");
         assert_eq!(events[0].1["id"], first.id.to_string());
         assert_eq!(events[0].1["client_message_id"], "m1");
+    }
+}
+
+/// A client repeats at another node what it had no answer to, and both nodes get to it at once.
+#[actix_rt::test]
+async fn a_message_sent_to_two_nodes_at_once_is_stored_once_and_answered_twice() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let patient = world.patient("ada").await;
+        let (_, id) = world.accepted(&patient, nine(), false).await;
+        let second = world.reopened();
+        for n in 0..30 {
+            let client_id = format!("m{n}");
+            let at = async |node: &Consultations| node.send_message(meta(&patient), id, text(&client_id, "hello")).await;
+            let (here, there) = futures_util::join!(at(&world.consultations), at(&second));
+            assert_eq!(here.unwrap(), there.unwrap());
+        }
+        assert_eq!(world.event_names(id).await.len(), 30);
     }
 }
 
