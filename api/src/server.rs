@@ -10,7 +10,7 @@ use actix_web::{
 };
 use anyhow::Context;
 use consilium_db::{DatabaseUrl, Db, Error, Keys, Vault};
-use consilium_kernel::{Clock, RandomIds, SystemClock};
+use consilium_kernel::{Clock, RandomIds, SteadyClock, SystemClock};
 
 use crate::{
     background::Background,
@@ -29,6 +29,11 @@ use crate::{
 /// The machine's clock, as everything but tests wants it.
 pub fn system_clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
+}
+
+/// The clock of a node: in a cluster, one that the others set right by the database's when the machine's is wrong.
+pub fn node_clock(config: &Config) -> Arc<dyn Clock> {
+    if config.nats.url.is_empty() { system_clock() } else { Arc::new(SteadyClock::default()) }
 }
 
 /// A running server.

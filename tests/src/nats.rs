@@ -1,7 +1,7 @@
 //! A real NATS server of one test, which `scripts/setup-tests` installs.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -22,6 +22,11 @@ impl Nats {
         let mut nats = Self { port: free.port(), child: None };
         nats.again();
         nats
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// `nats://host:port`.

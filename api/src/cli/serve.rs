@@ -18,7 +18,8 @@ impl Serve {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
         // Before anything is started: a signal during start must not be lost.
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let server = server::start(config, server::system_clock()).await?;
+        let clock = server::node_clock(&config);
+        let server = server::start(config, clock).await?;
         if self.print_address {
             println!("http://{}", server.address);
         }

@@ -112,8 +112,13 @@ impl Membership {
 
     fn see(&self, members: &Members, before: Instant) {
         let after = Instant::now();
-        let apart = self.db.clock().now().duration_since(members.now).unsigned_abs();
-        let agrees = apart <= CLOCKS + after.duration_since(before);
+        let apart = || self.db.clock().now().duration_since(members.now).unsigned_abs();
+        let agrees = |apart| apart <= CLOCKS + after.duration_since(before);
+        if !agrees(apart()) {
+            self.db.clock().reset();
+        }
+        let apart = apart();
+        let agrees = agrees(apart);
         if self.clock_agrees.swap(agrees, Relaxed) != agrees {
             match agrees {
                 true => tracing::info!("this node's clock agrees with the database's again"),

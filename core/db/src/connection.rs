@@ -63,7 +63,7 @@ impl r2d2::ManageConnection for Opener {
 
     fn connect(&self) -> Result<AnyConnection, ConnectionError> {
         match &self.0 {
-            DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres),
+            DatabaseUrl::Postgres(url) => PgConnection::establish(&impatient(url)).map(AnyConnection::Postgres),
             DatabaseUrl::Sqlite(path) => SqliteConnection::establish(path).map(AnyConnection::Sqlite),
         }
         .map_err(ConnectionError::ConnectionError)
@@ -76,6 +76,28 @@ impl r2d2::ManageConnection for Opener {
     fn has_broken(&self, connection: &mut AnyConnection) -> bool {
         std::thread::panicking() || connection.is_broken()
     }
+}
+
+/// How long a PostgreSQL server that is silent may keep anybody waiting, if the URL says nothing else: a machine that lost
+/// its power, or a network that drops what it should carry, sends no end of the connection, and the system's own patience
+/// is a quarter of an hour. Names and units are libpq's.
+const PATIENCE: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "10000"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "3"),
+];
+
+fn impatient(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (key, value) in PATIENCE {
+        if !url.contains(&format!("{key}=")) {
+            let mark = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{mark}{key}={value}"));
+        }
+    }
+    url
 }
 
 /// Settings of every new connection.
@@ -122,5 +144,18 @@ struct LogErrors;
 impl r2d2::HandleError<ConnectionError> for LogErrors {
     fn handle_error(&self, error: ConnectionError) {
         tracing::warn!(%error, "a database connection could not be opened");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_url_says_of_patience_is_stronger() {
+        let url = impatient("postgres://u@h/d?tcp_user_timeout=1&sslmode=require");
+        assert!(url.starts_with("postgres://u@h/d?tcp_user_timeout=1&sslmode=require&connect_timeout=5&"), "{url}");
+        assert_eq!(url.matches("tcp_user_timeout").count(), 1);
+        assert!(impatient("postgres://u@h/d").starts_with("postgres://u@h/d?connect_timeout=5&tcp_user_timeout=10000&"));
     }
 }

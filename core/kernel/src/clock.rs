@@ -1,6 +1,6 @@
 //! Time is passed in. Nothing else in the workspace may ask the machine what time it is.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,6 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// Somebody who knows says that this clock is wrong: it may set itself right, if it can.
+    fn reset(&self) {}
 }
 
 /// The machine's clock.
@@ -18,6 +21,28 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     fn now(&self) -> Timestamp {
         to_microseconds(Timestamp::now())
+    }
+}
+
+/// The machine's clock as it was when this one was made or reset, and since then its steady clock: what anybody does to
+/// the machine's clock meanwhile is not followed. For servers that are told when they are wrong.
+#[derive(Debug)]
+pub struct SteadyClock(Mutex<(Timestamp, Instant)>);
+
+impl Default for SteadyClock {
+    fn default() -> Self {
+        Self(Mutex::new((SystemClock.now(), Instant::now())))
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        let (then, since) = *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        to_microseconds(then.saturating_add(since.elapsed()).unwrap_or(then))
+    }
+
+    fn reset(&self) {
+        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = (SystemClock.now(), Instant::now());
     }
 }
 
@@ -56,6 +81,16 @@ fn to_microseconds(instant: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_steady_clock_goes_its_own_way_until_it_is_reset() {
+        let clock = SteadyClock::default();
+        let before = clock.now();
+        clock.0.lock().unwrap().0 -= SignedDuration::from_hours(1);
+        assert!(before.duration_since(clock.now()) > SignedDuration::from_mins(59));
+        clock.reset();
+        assert!(clock.now() >= before);
+    }
 
     #[test]
     fn a_manual_clock_moves_only_when_told() {

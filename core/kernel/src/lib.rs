@@ -13,7 +13,7 @@ mod text;
 mod zone;
 
 pub use access::{Principal, Role, Scope, User};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, SteadyClock, SystemClock};
 pub use event::{EntityRef, EventEnvelope};
 pub use id::{Id, Ids, RandomIds, ids};
 pub use list::{not_a_cursor, page_limit};

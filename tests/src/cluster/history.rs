@@ -30,17 +30,24 @@ pub struct History {
     heard: RefCell<BTreeMap<String, (String, Vec<String>)>>,
     /// What must not be.
     pub violations: RefCell<Vec<String>>,
+    /// How much of it is an acknowledged write that is not there.
+    pub lost: Cell<usize>,
     /// Calls that were made again: 503, no answer, or a line that was cut.
     pub retried: Cell<u32>,
     /// The longest that anybody waited, with all that was tried again.
     pub longest: Cell<Duration>,
-    pub(super) ending: Cell<bool>,
+    ending: Cell<bool>,
 }
 
 impl History {
     /// Everybody is to come to an end.
     pub fn end(&self) {
         self.ending.set(true);
+    }
+
+    /// Whether everybody is to come to an end.
+    pub fn is_ending(&self) -> bool {
+        self.ending.get()
     }
 
     /// How much was booked, and said.
@@ -51,6 +58,11 @@ impl History {
     pub(super) fn wrong(&self, what: String) {
         println!("  WRONG: {what}");
         self.violations.borrow_mut().push(what);
+    }
+
+    fn lost(&self, what: String) {
+        self.lost.set(self.lost.get() + 1);
+        self.wrong(what);
     }
 
     /// Asks until there is an answer, at another node when one is silent or is not to be asked.
@@ -126,6 +138,11 @@ impl History {
             .insert(format!("{} {consultation} {first}", who[0].name), (consultation.to_owned(), heard));
     }
 
+    /// Somebody watches and takes nothing.
+    pub async fn dawdle(&self, who: &Person, consultation: &str) {
+        watcher::dawdle(self, who, consultation).await;
+    }
+
     /// Whether everything that was acknowledged is there, once, and was shown to every watcher, once and in order.
     pub async fn audit(&self, clinic: &Clinic, doctors: &[Person]) {
         let (admin, consultations) = (clinic.client(0).login("admin").await, self.consultations());
@@ -145,7 +162,7 @@ impl History {
         for (place, id) in booked {
             let found = admin.get(&format!("/appointments/{id}")).await;
             if !place.ends_with(found.body["starts_at"].as_str().unwrap_or("nowhere")) {
-                self.wrong(format!("{place} was booked as {id}, and is not: {found:?}"));
+                self.lost(format!("{place} was booked as {id}, and is not: {found:?}"));
             }
         }
         if let Some(broken) = clinic.deployment.verify_audit() {
@@ -165,7 +182,7 @@ impl History {
         }
         for ((_, id), seq) in self.said.borrow().iter().filter(|((of, _), _)| of == consultation) {
             if by_body.get(id.as_str()) != Some(seq) {
-                self.wrong(format!("{id} was acknowledged as {seq}, and is {:?}", by_body.get(id.as_str())));
+                self.lost(format!("{id} was acknowledged as {seq}, and is {:?}", by_body.get(id.as_str())));
             }
         }
         let order: Vec<&String> = stored.iter().map(|(_, body)| body).collect();

@@ -2,8 +2,14 @@
 
 mod history;
 mod watcher;
+mod wire;
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    rc::Rc,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -11,12 +17,13 @@ use tokio::time::{Instant, sleep};
 use crate::{
     app::{Backend, daily},
     client::{Client, Person, text},
-    deployment::{Deployment, Server},
+    deployment::{Deployment, Server, WallClock},
     nats::Nats,
     smtp::SmtpServer,
 };
 
 pub use history::History;
+pub use wire::Wire;
 
 /// What nodes are called.
 const NAMES: [&str; 3] = ["one", "two", "three"];
@@ -28,11 +35,22 @@ pub struct Clinic {
     /// What they speak over.
     pub nats: Nats,
     /// What they send mails to.
-    pub mails: SmtpServer,
+    pub mails: Rc<SmtpServer>,
     /// Those that run; `None` is a node that was killed.
     pub nodes: [Option<Server>; 3],
-    ports: [u16; 3],
+    surroundings: [Surroundings; 3],
     addresses: [Client; 3],
+}
+
+/// What a node has for itself.
+pub struct Surroundings {
+    port: u16,
+    /// What it takes for the time.
+    pub clock: WallClock,
+    /// Between it and NATS.
+    pub to_nats: Wire,
+    /// Between it and the database.
+    pub to_database: Wire,
 }
 
 impl Clinic {
@@ -42,8 +60,8 @@ impl Clinic {
     }
 
     /// Three nodes of `program`.
-    pub async fn of(program: std::path::PathBuf) -> Self {
-        let (nats, mails) = (Nats::start(), SmtpServer::start().await);
+    pub async fn of(program: PathBuf) -> Self {
+        let (nats, mails) = (Nats::start(), Rc::new(SmtpServer::start().await));
         let mut deployment = Deployment::of(program, Backend::Postgres);
         let folder = deployment.folder().display().to_string();
         deployment.set("NATS__URL", &nats.url());
@@ -54,10 +72,17 @@ impl Clinic {
         deployment.set("LOG__FILTER", "warn,consilium_cluster=info");
         // Kept open until all are known, so that no port is given twice.
         let held = NAMES.map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-        let ports = held.each_ref().map(|port| port.local_addr().expect("its address").port());
+        let database = deployment.database_address();
+        let around = |node: usize| Surroundings {
+            port: held[node].local_addr().expect("its address").port(),
+            clock: WallClock::new(deployment.folder(), NAMES[node]),
+            to_nats: Wire::to(nats.address()),
+            to_database: Wire::to(database),
+        };
+        let surroundings = [around(0), around(1), around(2)];
         drop(held);
-        let addresses = ports.map(|port| Client::new(&format!("http://127.0.0.1:{port}")));
-        let mut clinic = Self { deployment, nats, mails, nodes: [const { None }; 3], ports, addresses };
+        let addresses = surroundings.each_ref().map(|around| Client::new(&format!("http://127.0.0.1:{}", around.port)));
+        let mut clinic = Self { deployment, nats, mails, nodes: [const { None }; 3], surroundings, addresses };
         for node in 0..NAMES.len() {
             clinic.start(node).await;
         }
@@ -67,9 +92,32 @@ impl Clinic {
 
     /// Starts a node, where it was before.
     pub async fn start(&mut self, node: usize) {
-        self.deployment.set("NATS__NODE", NAMES[node]);
-        self.deployment.set("SERVER__PORT", &self.ports[node].to_string());
-        self.nodes[node] = Some(self.deployment.serve().await);
+        let around = &self.surroundings[node];
+        let database = self.deployment.database_at(around.to_database.port());
+        let own = [
+            ("NATS__NODE", NAMES[node].to_owned()),
+            ("NATS__URL", format!("nats://127.0.0.1:{}", around.to_nats.port())),
+            ("DATABASE__URL", database),
+            ("SERVER__PORT", around.port.to_string()),
+        ];
+        let own = own.into_iter().map(|(key, value)| (format!("CONSILIUM__{key}"), value));
+        let own: Vec<(String, String)> = own.chain(around.clock.environment()).collect();
+        self.nodes[node] = Some(self.deployment.serve_with(&own).await);
+    }
+
+    /// Starts all nodes anew, with another program.
+    pub async fn run_by(&mut self, program: PathBuf) {
+        self.deployment.server = program;
+        for node in 0..NAMES.len() {
+            self.kill(node).await;
+            self.start(node).await;
+        }
+        self.well().await;
+    }
+
+    /// What a node has for itself.
+    pub fn around(&mut self, node: usize) -> &mut Surroundings {
+        &mut self.surroundings[node]
     }
 
     /// SIGKILL.

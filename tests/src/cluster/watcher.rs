@@ -29,6 +29,29 @@ pub(super) async fn watch(history: &History, who: &[Person], consultation: &str,
     heard
 }
 
+/// Somebody whose line is so slow that they take nothing until everybody has come to an end. Nobody may wait for them; what
+/// they are shown in the end is without a gap, as far as it goes.
+pub(super) async fn dawdle(history: &History, who: &Person, consultation: &str) {
+    let topic = format!("consultation:{consultation}");
+    let mut line = socket::connect(who.address(), who.token()).await.expect("a WebSocket");
+    let subscribe = json!({"type": "subscribe", "id": "1", "topic": topic, "after_seq": 0});
+    line.send(Message::text(subscribe.to_string())).await.expect("a WebSocket");
+    while !history.is_ending() {
+        sleep(Duration::from_millis(200)).await;
+    }
+    let mut seq = 0;
+    while let Ok(Some(Ok(next))) = timeout(QUIET, line.next()).await {
+        let Message::Text(frame) = next else { continue };
+        let frame: Value = serde_json::from_str(&frame).expect("JSON");
+        match frame["type"].as_str() {
+            Some("event") if frame["seq"] == seq + 1 => seq += 1,
+            Some("event") => history.wrong(format!("{topic}: after {seq} a slow reader is shown {frame}")),
+            Some("error" | "gap") => return,
+            _ => {}
+        }
+    }
+}
+
 /// Follows until the line is cut; true at the end.
 async fn follow(history: &History, who: &Person, topic: &str, (seq, heard): (&mut i64, &mut Vec<String>)) -> bool {
     let Ok(Ok(mut line)) = timeout(SILENCE, socket::connect(who.address(), who.token())).await else { return false };
@@ -38,7 +61,7 @@ async fn follow(history: &History, who: &Person, topic: &str, (seq, heard): (&mu
     }
     let mut quiet = tokio::time::Instant::now();
     loop {
-        if history.ending.get() && quiet.elapsed() > QUIET {
+        if history.is_ending() && quiet.elapsed() > QUIET {
             return true;
         }
         let next = match timeout(Duration::from_secs(1), line.next()).await {

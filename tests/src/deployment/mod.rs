@@ -1,19 +1,24 @@
 //! The real program with a database and keys of its own, for what cannot be shown inside a test's own process:
 //! kills, plugins in child processes, what the program writes to its output.
 
+mod clock;
+
 use std::{
     fs::{File, OpenOptions},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command as Blocking,
     sync::Arc,
     time::Duration,
 };
 
+pub use clock::WallClock;
 pub use consilium_db::testing::PostgresDatabase;
 use consilium_db::{Db, Keys, Vault, testing::tally};
 use consilium_kernel::{Clock, RandomIds, SystemClock, Timestamp};
 use diesel::{prelude::*, sql_query, sql_types as sql};
 use jiff::SignedDuration;
+use reqwest::Url;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -34,7 +39,7 @@ pub struct Deployment {
     pub database: String,
     settings: Vec<(String, String)>,
     folder: tempfile::TempDir,
-    ahead: SignedDuration,
+    clock: Option<WallClock>,
     _postgres: Option<PostgresDatabase>,
 }
 
@@ -56,7 +61,7 @@ impl Deployment {
         let folder = tempfile::tempdir().expect("a folder");
         let (postgres, url) = match backend {
             Backend::Postgres => {
-                let database = PostgresDatabase::create();
+                let database = PostgresDatabase::migrated();
                 let url = database.url();
                 (Some(database), url)
             }
@@ -81,8 +86,7 @@ impl Deployment {
         ];
         let settings = settings.map(|(key, value)| (key.to_owned(), value)).to_vec();
         Keys::create_missing(&folder.path().join("keys")).expect("keys");
-        let ahead = SignedDuration::ZERO;
-        let deployment = Self { server, database: url, settings, folder, ahead, _postgres: postgres };
+        let deployment = Self { server, database: url, settings, folder, clock: None, _postgres: postgres };
         deployment.write("consilium.toml", "");
         deployment.employ("admin");
         deployment
@@ -128,31 +132,30 @@ impl Deployment {
 
     /// Lets the clocks of all programs that are started from now on run further ahead.
     pub fn jump(&mut self, by: SignedDuration) {
-        if self.ahead.is_zero() {
-            let (source, library) =
-                (self.write("ahead.c", include_str!("ahead.c")), self.folder.path().join("ahead.so"));
-            let compiled =
-                Blocking::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
-            assert!(compiled.expect("a C compiler").success());
-        }
-        self.ahead += by;
+        self.clock.get_or_insert_with(|| WallClock::new(self.folder.path(), "all")).jump(by);
     }
 
     /// How far they run ahead.
     pub fn ahead(&self) -> SignedDuration {
-        self.ahead
+        self.clock.as_ref().map(WallClock::ahead).unwrap_or_default()
     }
 
     /// What time it is for the server.
     pub fn now(&self) -> Timestamp {
-        SystemClock.now() + self.ahead
+        SystemClock.now() + self.ahead()
     }
 
     /// Starts the server and waits until it has said where.
     pub async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    /// Starts one of several servers, which has these variables for itself in its environment.
+    pub async fn serve_with(&self, own: &[(String, String)]) -> Server {
         let told = self.folder.path().join("server.out");
         let output = File::create(&told).expect("a file");
         let mut command = Command::from(self.command(&["serve", "--print-address"]));
+        command.envs(own.iter().map(|(key, value)| (key, value)));
         let mut child = command.stdout(output).kill_on_drop(true).spawn().expect("the server can be run");
         let address = async {
             loop {
@@ -196,6 +199,24 @@ impl Deployment {
         Db::open(&url, 2, vault, Arc::new(SystemClock), Arc::new(RandomIds)).expect("the database")
     }
 
+    /// Where its PostgreSQL server listens.
+    pub fn database_address(&self) -> SocketAddr {
+        let url = self.database_url();
+        let host = url.host_str().and_then(|host| host.parse().ok());
+        SocketAddr::new(host.expect("an IP address"), url.port().expect("a port"))
+    }
+
+    /// The URL of its PostgreSQL database for whoever goes through another port of this machine.
+    pub fn database_at(&self, port: u16) -> String {
+        let mut url = self.database_url();
+        url.set_port(Some(port)).expect("a URL with a host");
+        url.into()
+    }
+
+    fn database_url(&self) -> Url {
+        self.database.parse().expect("a URL")
+    }
+
     /// A copy of its PostgreSQL database, in which whoever writes disturbs no server.
     pub fn copied_database(&self) -> PostgresDatabase {
         let copy = PostgresDatabase::create();
@@ -211,6 +232,20 @@ impl Deployment {
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
         let done = self.db().read(move |session| Ok(sql_query(cut).execute(session.connection())?)).await;
         done.expect("the database can be asked");
+    }
+
+    /// Kills a process of PostgreSQL, which then ends all others, and comes back after a recovery as from a loss of power.
+    pub async fn crash_database(&self) {
+        #[derive(QueryableByName)]
+        struct Process {
+            #[diesel(sql_type = sql::Integer)]
+            pid: i32,
+        }
+        let db = self.db();
+        let asked = db.read(|session| {
+            Ok(sql_query("SELECT pg_backend_pid() AS pid").get_result::<Process>(session.connection())?.pid)
+        });
+        signal(asked.await.expect("the database can be asked").unsigned_abs(), "KILL");
     }
 
     /// Whether `consilium audit verify` finds the log whole; its findings otherwise.
@@ -238,10 +273,7 @@ impl Deployment {
         command.args(["--pdeathsig", "KILL"]).arg(&self.server).args(arguments);
         command.arg("--config").arg(self.folder.path().join("consilium.toml"));
         command.envs(self.settings.iter().map(|(key, value)| (format!("CONSILIUM__{key}"), value)));
-        if !self.ahead.is_zero() {
-            command.env("LD_PRELOAD", self.folder.path().join("ahead.so"));
-            command.env("AHEAD_MS", self.ahead.as_millis().to_string());
-        }
+        command.envs(self.clock.iter().flat_map(WallClock::environment));
         command.current_dir(self.folder.path()).stderr(self.log_file());
         command
     }
@@ -260,17 +292,12 @@ impl Server {
 
     /// SIGSTOP: it stands still until it goes on.
     pub fn halt(&self) {
-        self.signal("STOP");
+        signal(self.pid(), "STOP");
     }
 
     /// SIGCONT.
     pub fn go_on(&self) {
-        self.signal("CONT");
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Blocking::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
-        assert!(sent.expect("kill can be run").success());
+        signal(self.pid(), "CONT");
     }
 
     /// SIGKILL: nothing is finished, nothing is flushed.
@@ -280,9 +307,14 @@ impl Server {
 
     /// SIGTERM, which must end it within half a minute and with status 0.
     pub async fn stop(mut self) {
-        self.signal("TERM");
+        signal(self.pid(), "TERM");
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         let status = ended.expect("it ends within half a minute").expect("it was started");
         assert!(status.success(), "{status}");
     }
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = Blocking::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(sent.expect("kill can be run").success());
 }

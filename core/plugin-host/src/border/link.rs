@@ -61,10 +61,10 @@ impl Link {
         }
     }
 
-    /// As [`Link::send`], for a call.
-    pub(crate) fn call(&self, frame: Frame) -> bool {
+    /// As [`Link::send`], for a call. The reply to one that is `swift` may be heard before this returns.
+    pub(crate) fn call(&self, frame: Frame, swift: bool) -> bool {
         match &self.way {
-            Way::Child { wire, .. } => wire.call(&frame),
+            Way::Child { wire, .. } => wire.call(&frame, swift),
             Way::Threads(_) => self.send(frame),
         }
     }

@@ -20,5 +20,6 @@ pub(crate) use copy::{address, content_addressed};
 pub(crate) use frame::{Frame, Tag};
 pub(crate) use instance::{Outward, failure};
 pub(crate) use library::parse_manifest;
+pub(crate) use lines::A_MOMENT;
 pub(crate) use link::Link;
 pub use sandbox::{Protection, Sandbox};

@@ -58,8 +58,8 @@ impl Wire {
     }
 
     /// As [`Wire::send`], for a call, over a line if there is one for it.
-    pub(super) fn call(&self, call: &Frame) -> bool {
-        self.lines.carry(call) || self.send(call)
+    pub(super) fn call(&self, call: &Frame, swift: bool) -> bool {
+        self.lines.carry(call, swift) || self.send(call)
     }
 
     /// As [`Lines::collect`].

@@ -22,7 +22,7 @@ use consilium_plugin_contract::Manifest;
 use rest::Rests;
 use running::Running;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -48,6 +48,8 @@ struct State {
     running: HashMap<(u64, u64), Running>,
     breaker: Breaker,
     rests: Rests,
+    /// Methods that were answered within a moment when they were last called.
+    swift: HashSet<&'static str>,
     next_id: u64,
     tally: Tally,
     manifest: Arc<Manifest>,
@@ -98,6 +100,7 @@ impl Lane {
                 running: HashMap::new(),
                 breaker: Breaker::new(settings.breaker_window, millis(settings.breaker_open_ms)),
                 rests: Rests::new(millis(settings.longest_rest_ms)),
+                swift: HashSet::new(),
                 next_id: 1,
                 tally: Tally::default(),
                 manifest,

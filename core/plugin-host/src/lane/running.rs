@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     CallError,
-    border::{Frame, Tag},
+    border::{A_MOMENT, Frame, Tag},
     trace::{self, Trace},
 };
 use futures_util::future::AbortHandle;
@@ -125,6 +125,11 @@ impl Lane {
             Purpose::Errand(errand) => return (!running.cancelled).then_some((errand, answer)),
             Purpose::Call(method, reply) => (method, reply),
         };
+        let took = running.since.elapsed();
+        match took < A_MOMENT {
+            true => state.swift.insert(method),
+            false => state.swift.remove(method),
+        };
         let mut spoken = None;
         if let Some(reply) = reply {
             let fault = answer.as_ref().err().filter(|error| error.is_fault());
@@ -145,7 +150,7 @@ impl Lane {
             let _ = reply.send(answer);
             count(&self.plugin, method, &outcome);
             metrics::histogram!("consilium_plugin_call_seconds", "plugin" => self.plugin.clone())
-                .record(running.since.elapsed());
+                .record(took);
         }
         told.deliver();
         None

@@ -147,7 +147,7 @@ impl Turn {
     pub(crate) fn send(mut self, method: &'static str, request: Vec<u8>) -> Option<oneshot::Receiver<Answer>> {
         let number = self.generation.number;
         let (reply, answer) = oneshot::channel();
-        {
+        let swift = {
             let mut state = self.lane.state();
             state.post(number)?;
             state.tally.calls += 1;
@@ -155,10 +155,11 @@ impl Turn {
             state.running.insert((number, self.call), running);
             // The seat belongs to the running call now.
             self.used = true;
-        }
+            state.swift.contains(method)
+        };
         // A plugin that does not take what it is sent is ended, and with it its calls.
         let frame = Frame::new(Tag::Call, self.call, request).with_method(method);
-        if !self.generation.link.call(frame) {
+        if !self.generation.link.call(frame, swift) {
             self.generation.link.kill();
         }
         Some(answer)

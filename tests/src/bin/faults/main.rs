@@ -1,10 +1,13 @@
 //! Plays faults, chosen by a seed, on three nodes under load, and looks for everything that was acknowledged.
 //!
-//!     faults PROGRAM SECONDS SEED [kills]
+//!     faults PROGRAM SECONDS SEED [LOSES]
 //!
-//! Nodes are killed, stand still, and get clocks that are an hour wrong; NATS is killed and stands still; all
-//! connections to the database are cut. Clients book, write and watch meanwhile, at whichever node answers. Exit
-//! status: 0 nothing was lost, doubled or out of order; 3 something was. `scripts/prove/faults` runs this.
+//! Nodes are killed, stand still, are cut off from NATS or from the database, and get clocks that are an hour wrong;
+//! NATS is killed and stands still; PostgreSQL loses its connections, and crashes. Clients book, write and watch
+//! meanwhile, at whichever node answers, and some watch so slowly that they take nothing. Exit status: 0 nothing was
+//! lost, doubled, out of order or told too early; 3 something was. With LOSES, a program that loses what it acknowledges,
+//! only nodes are killed that run it, and 3 means that something acknowledged is not there. `scripts/prove/faults` runs
+//! this.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,7 +15,9 @@
     reason = "all of this is test code: a panic is a failed test"
 )]
 
-use std::{collections::BTreeMap, env, process::ExitCode, time::Duration};
+mod mails;
+
+use std::{collections::BTreeMap, env, path::PathBuf, process::ExitCode, time::Duration};
 
 use consilium_tests::{
     client::Person,
@@ -23,23 +28,31 @@ use futures_util::future::join_all;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
+use mails::Reminders;
+
 /// What can go wrong.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     NodeKilled,
     NodeHalted,
     NodeClockWrong,
+    NodeCutFromNats,
+    NodeCutFromDatabase,
     NatsKilled,
     NatsHalted,
     DatabaseCut,
+    DatabaseCrashed,
 }
 
-const FAULTS: [Fault; 6] = [
+const FAULTS: [Fault; 9] = [
     Fault::NodeKilled,
     Fault::NatsHalted,
     Fault::NodeClockWrong,
+    Fault::NodeCutFromDatabase,
     Fault::DatabaseCut,
     Fault::NodeHalted,
+    Fault::NodeCutFromNats,
+    Fault::DatabaseCrashed,
     Fault::NatsKilled,
 ];
 
@@ -47,21 +60,34 @@ const FAULTS: [Fault; 6] = [
 async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default(); // for the mail server
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [program, seconds, seed, only @ ..] = arguments.as_slice() else {
-        panic!("faults PROGRAM SECONDS SEED [kills]")
+    let [program, seconds, seed, loses @ ..] = arguments.as_slice() else {
+        panic!("faults PROGRAM SECONDS SEED [LOSES]")
     };
-    let kinds = if only.is_empty() { FAULTS.as_slice() } else { &[Fault::NodeKilled] };
-    let (seconds, seed) = (seconds.parse().expect("seconds"), seed.parse().expect("a number"));
+    let plan = Plan {
+        program: program.into(),
+        loses: loses.first().map(PathBuf::from),
+        length: Duration::from_secs(seconds.parse().expect("seconds")),
+        seed: seed.parse().expect("a number"),
+    };
     let local = tokio::task::LocalSet::new();
-    let violations = local.run_until(run(program.into(), Duration::from_secs(seconds), seed, kinds)).await;
-    println!("{} violations", violations.len());
+    let history = local.run_until(run(&plan)).await;
+    let (violations, lost) = (history.violations.into_inner(), history.lost.get());
+    println!("{} violations, {lost} of them acknowledged writes that are not there", violations.len());
     violations.iter().take(20).for_each(|violation| println!("  {violation}"));
-    if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+    let found = if plan.loses.is_some() { lost } else { violations.len() };
+    if found == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) }
 }
 
-async fn run(program: std::path::PathBuf, length: Duration, seed: u64, kinds: &[Fault]) -> Vec<String> {
-    println!("seed {seed}, {} s", length.as_secs());
-    let mut clinic = Clinic::of(program).await;
+struct Plan {
+    program: PathBuf,
+    loses: Option<PathBuf>,
+    length: Duration,
+    seed: u64,
+}
+
+async fn run(plan: &Plan) -> History {
+    println!("seed {}, {} s", plan.seed, plan.length.as_secs());
+    let mut clinic = Clinic::of(plan.program.clone()).await;
     let (mut doctors, mut patients) = (Vec::new(), Vec::new());
     let (mut consultations, mut slots) = (Vec::new(), Vec::new());
     for n in 0..3 {
@@ -71,6 +97,10 @@ async fn run(program: std::path::PathBuf, length: Duration, seed: u64, kinds: &[
         slots.push(doctor.slots(&doctor).await);
         doctors.push(doctor);
         patients.push(patient);
+    }
+    let reminders = Reminders::agreed(&clinic).await;
+    if let Some(program) = &plan.loses {
+        clinic.run_by(program.clone()).await;
     }
     let everywhere = |people: &[Person]| people.iter().map(|who| clinic.everywhere(who)).collect::<Vec<_>>();
     let (theirs, patients) = (everywhere(&doctors), everywhere(&patients));
@@ -88,60 +118,56 @@ async fn run(program: std::path::PathBuf, length: Duration, seed: u64, kinds: &[
                     history.say(at.1, consultation, n + 1),
                     history.watch(at.0, consultation, n + 1),
                     history.watch(at.1, consultation, n + 2),
+                    history.dawdle(&at.1[n], consultation),
                 )
             }
         });
         join_all(work).await
     };
+    let mails = clinic.mails.clone();
     let playing = async {
-        let played = play(&mut clinic, &history, (length, seed), kinds).await;
+        let played = play(&mut clinic, &history, plan).await;
         sleep(Duration::from_secs(3)).await;
         history.end();
         played
     };
-    let (_, played) = tokio::join!(working, playing);
+    let (_, played, came) = tokio::join!(working, playing, mails::collect(&mails, || history.is_ending()));
+    if plan.loses.is_some() {
+        clinic.run_by(plan.program.clone()).await; // what was not written is not there, whoever looks
+    }
     history.audit(&clinic, &doctors).await;
 
     for (fault, recoveries) in played {
         let longest = recoveries.iter().max().copied().unwrap_or_default();
-        println!("{fault:<16} {:>3} times, well again after at most {:.1} s", recoveries.len(), longest.as_secs_f64());
+        println!("{fault:<19} {:>3} times, well again after at most {:.1} s", recoveries.len(), longest.as_secs_f64());
     }
     let (booked, said) = history.acknowledged();
     let (retried, longest) = (history.retried.get(), history.longest.get().as_secs_f64());
     println!("{booked} booked, {said} said, {retried} tried again, nobody waited longer than {longest:.1} s");
-    let mails = clinic.mails.mails();
-    let mut copies: BTreeMap<String, usize> = BTreeMap::new();
-    for mail in &mails {
-        *copies.entry(mail.header("Message-ID").unwrap_or_default()).or_default() += 1;
-    }
-    println!("{} mails, {} of them sent again under the same Message-ID", mails.len(), mails.len() - copies.len());
-    if booked < 10 || said < 10 || mails.is_empty() {
+    let (told, wrong) = mails::judge(&came, &reminders);
+    println!("{told}");
+    history.violations.borrow_mut().extend(wrong);
+    if booked < 10 || said < 10 || came.is_empty() {
         history.violations.borrow_mut().push("that was no load: this run proves nothing".to_owned());
     }
-    history.violations.into_inner()
+    history
 }
 
 /// Plays one fault after the other, each kind before any comes again; by kind, how long it took until all was well.
-async fn play(
-    clinic: &mut Clinic,
-    history: &History,
-    (length, seed): (Duration, u64),
-    kinds: &[Fault],
-) -> BTreeMap<String, Vec<Duration>> {
-    let (mut random, begun) = (Rng::with_seed(seed), Instant::now());
+async fn play(clinic: &mut Clinic, history: &History, plan: &Plan) -> BTreeMap<String, Vec<Duration>> {
+    let (mut random, begun) = (Rng::with_seed(plan.seed), Instant::now());
+    let loses = plan.loses.is_some();
     let mut played: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     let mut waiting = Vec::new();
     sleep(Duration::from_secs(2)).await;
-    while begun.elapsed() < length && history.violations.borrow().is_empty() {
+    while begun.elapsed() < plan.length && (loses || history.violations.borrow().is_empty()) {
         if waiting.is_empty() {
-            waiting = kinds.to_vec();
+            waiting = if loses { vec![Fault::NodeKilled] } else { FAULTS.to_vec() };
             random.shuffle(&mut waiting);
         }
         let Some(fault) = waiting.pop() else { break };
-        let (node, time) = (
-            random.usize(0..3),
-            Duration::from_millis(random.u64(if kinds.len() > 1 { 1_000..9_000 } else { 100..500 })),
-        );
+        let (node, time) =
+            (random.usize(0..3), Duration::from_millis(random.u64(if loses { 100..500 } else { 1_000..9_000 })));
         play_one(clinic, fault, node, time, random.bool()).await;
         let recovery = clinic.well().await;
         println!("{:>5.1} s {fault:?} (node {node}, {time:?}): well after {recovery:?}", begun.elapsed().as_secs_f64());
@@ -165,13 +191,19 @@ async fn play_one(clinic: &mut Clinic, fault: Fault, node: usize, time: Duration
         }
         Fault::NodeClockWrong => {
             let by = SignedDuration::from_hours(if ahead { 1 } else { -1 });
-            clinic.kill(node).await;
-            clinic.deployment.jump(by);
-            clinic.start(node).await;
+            clinic.around(node).clock.jump(by);
             sleep(time).await;
-            clinic.kill(node).await;
-            clinic.deployment.jump(-by);
-            clinic.start(node).await;
+            clinic.around(node).clock.jump(-by);
+        }
+        Fault::NodeCutFromNats => {
+            clinic.around(node).to_nats.cut();
+            sleep(time).await;
+            clinic.around(node).to_nats.mend();
+        }
+        Fault::NodeCutFromDatabase => {
+            clinic.around(node).to_database.cut();
+            sleep(time).await;
+            clinic.around(node).to_database.mend();
         }
         Fault::NatsKilled => {
             clinic.nats.kill();
@@ -184,5 +216,6 @@ async fn play_one(clinic: &mut Clinic, fault: Fault, node: usize, time: Duration
             clinic.nats.go_on();
         }
         Fault::DatabaseCut => clinic.deployment.cut_database().await,
+        Fault::DatabaseCrashed => clinic.deployment.crash_database().await,
     }
 }

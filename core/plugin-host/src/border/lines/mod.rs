@@ -23,12 +23,16 @@ use std::{
         fd::{AsRawFd as _, OwnedFd, RawFd},
         unix::net::UnixStream,
     },
+    time::Duration,
 };
 
 /// Lines of a child: so many runtimes, one for each thread that serves requests, have their own.
 pub(super) const LINES: usize = 8;
 /// Longest frame on a line, in bytes, with its length in front.
 const MAX_PACKET: usize = 16 * 1024;
+/// How long a thread may wait for a plugin without looking after anything else: about what it takes to wake a processor
+/// that sleeps, which is what it saves.
+pub(crate) const A_MOMENT: Duration = Duration::from_micros(100);
 
 /// Makes lines and gives their far ends to whoever holds the other end of the socket; answers the near ends.
 pub(super) fn lay(socket: &UnixStream, count: usize) -> io::Result<Vec<UnixStream>> {

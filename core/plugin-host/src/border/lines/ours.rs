@@ -1,15 +1,21 @@
 //! The host's ends of lines.
 
-use super::MAX_PACKET;
+use super::{A_MOMENT, MAX_PACKET};
 use crate::border::{
     Outward,
     frame::{Frame, Tag},
 };
 use futures_util::FutureExt as _;
-use nix::sys::socket::{MsgFlags, send};
+use nix::{
+    poll::{PollFd, PollFlags, ppoll},
+    sys::socket::{MsgFlags, send},
+};
 use std::{
     io::{self, Read as _},
-    os::{fd::AsRawFd as _, unix::net::UnixStream},
+    os::{
+        fd::{AsFd as _, AsRawFd as _},
+        unix::net::UnixStream,
+    },
     sync::{
         Arc, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
@@ -42,9 +48,17 @@ impl Lines {
         Self { lines: near.into_iter().map(line).collect(), heard }
     }
 
-    /// Sends a call over a line of this runtime; false when it must go over the socket.
-    pub(in crate::border) fn carry(&self, call: &Frame) -> bool {
-        self.own().is_some_and(|line| line.send(call))
+    /// Sends a call over a line of this runtime; false when it must go over the socket. Of a call that is `swift` the
+    /// reply is waited for, for [`A_MOMENT`] at most.
+    pub(in crate::border) fn carry(&self, call: &Frame, swift: bool) -> bool {
+        let Some(line) = self.own().filter(|line| line.send(call)) else { return false };
+        if swift {
+            let mut reply = [PollFd::new(line.socket.as_fd(), PollFlags::POLLIN)];
+            if ppoll(&mut reply, Some(A_MOMENT.into()), None) == Ok(1) {
+                self.look(line);
+            }
+        }
+        true
     }
 
     /// A call was answered over the socket.
@@ -54,13 +68,16 @@ impl Lines {
 
     /// Hears replies that nobody has heard yet, because their caller's runtime stands still or has ended.
     pub(in crate::border) fn collect(&self) {
-        let Some(heard) = self.heard.upgrade() else { return };
-        let busy = self.lines.iter().filter(|line| line.call.load(Ordering::Acquire) != 0);
-        for line in busy {
-            let mut packet = vec![0; MAX_PACKET];
-            if let Ok(length) = (&line.socket).read(&mut packet) {
-                let _ = line.hear(packet.get(..length).unwrap_or_default(), &heard);
-            }
+        self.lines.iter().filter(|line| line.call.load(Ordering::Acquire) != 0).for_each(|line| self.look(line));
+    }
+
+    /// Hears the reply on this line, if there is one.
+    fn look(&self, line: &Line) {
+        let mut packet = vec![0; MAX_PACKET];
+        if let Some(heard) = self.heard.upgrade()
+            && let Ok(length) = (&line.socket).read(&mut packet)
+        {
+            let _ = line.hear(packet.get(..length).unwrap_or_default(), &heard);
         }
     }
 
