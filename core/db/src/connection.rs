@@ -156,6 +156,8 @@ mod tests {
         let url = impatient("postgres://u@h/d?tcp_user_timeout=1&sslmode=require");
         assert!(url.starts_with("postgres://u@h/d?tcp_user_timeout=1&sslmode=require&connect_timeout=5&"), "{url}");
         assert_eq!(url.matches("tcp_user_timeout").count(), 1);
-        assert!(impatient("postgres://u@h/d").starts_with("postgres://u@h/d?connect_timeout=5&tcp_user_timeout=10000&"));
+        assert!(
+            impatient("postgres://u@h/d").starts_with("postgres://u@h/d?connect_timeout=5&tcp_user_timeout=10000&")
+        );
     }
 }

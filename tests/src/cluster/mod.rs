@@ -4,12 +4,7 @@ mod history;
 mod watcher;
 mod wire;
 
-use std::{
-    net::TcpListener,
-    path::PathBuf,
-    rc::Rc,
-    time::Duration,
-};
+use std::{net::TcpListener, path::PathBuf, rc::Rc, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};

@@ -22,7 +22,8 @@ impl WallClock {
         let (source, library) = (folder.join("ahead.c"), folder.join("ahead.so"));
         if !library.exists() {
             fs::write(&source, include_str!("ahead.c")).expect("a file");
-            let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
+            let compiled =
+                Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).status();
             assert!(compiled.expect("a C compiler").success());
         }
         let mut clock = Self { library, file: folder.join(format!("ahead-{name}")), ahead: SignedDuration::ZERO };

@@ -49,7 +49,8 @@ async fn a_message_sent_to_two_nodes_at_once_is_stored_once_and_answered_twice()
         let second = world.reopened();
         for n in 0..30 {
             let client_id = format!("m{n}");
-            let at = async |node: &Consultations| node.send_message(meta(&patient), id, text(&client_id, "hello")).await;
+            let at =
+                async |node: &Consultations| node.send_message(meta(&patient), id, text(&client_id, "hello")).await;
             let (here, there) = futures_util::join!(at(&world.consultations), at(&second));
             assert_eq!(here.unwrap(), there.unwrap());
         }

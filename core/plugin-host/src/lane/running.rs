@@ -149,8 +149,7 @@ impl Lane {
             let outcome = answer.as_ref().err().map_or("ok", outcome).to_owned();
             let _ = reply.send(answer);
             count(&self.plugin, method, &outcome);
-            metrics::histogram!("consilium_plugin_call_seconds", "plugin" => self.plugin.clone())
-                .record(took);
+            metrics::histogram!("consilium_plugin_call_seconds", "plugin" => self.plugin.clone()).record(took);
         }
         told.deliver();
         None

@@ -75,7 +75,10 @@ pub fn judge(came: &[(Timestamp, ReceivedMail)], reminders: &Reminders) -> (Stri
         if !mail.subject.ends_with(" begins soon") {
             continue;
         }
-        let about = reminders.0.iter().find(|(consultation, _)| mail.text.as_deref().unwrap_or_default().contains(*consultation));
+        let about = reminders
+            .0
+            .iter()
+            .find(|(consultation, _)| mail.text.as_deref().unwrap_or_default().contains(*consultation));
         match about {
             Some((consultation, due_at)) if *at >= *due_at - EARLY => {
                 reminded.insert(consultation);
@@ -90,7 +93,11 @@ pub fn judge(came: &[(Timestamp, ReceivedMail)], reminders: &Reminders) -> (Stri
             wrong.push(format!("nobody was reminded of {consultation} at {due_at}"));
         }
     }
-    let summary =
-        format!("{} mails, {} sent again under the same Message-ID, {} reminders", came.len(), came.len() - ids.len(), reminded.len());
+    let summary = format!(
+        "{} mails, {} sent again under the same Message-ID, {} reminders",
+        came.len(),
+        came.len() - ids.len(),
+        reminded.len()
+    );
     (summary, wrong)
 }
