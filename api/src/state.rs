@@ -13,6 +13,7 @@ use std::time::Duration;
 use consilium_chat::{ChatPolicy, NoticeTimer};
 use consilium_cluster::Cluster;
 use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
+use consilium_credentials::Credentials;
 use consilium_db::Db;
 use consilium_files::{ExpiryTimer, Files};
 use consilium_identity::{Hashing, Identity, IdentitySettings};
@@ -69,6 +70,8 @@ pub struct State {
     pub messaging: Messaging,
     /// What people upload.
     pub files: Files,
+    /// Documents by which doctors are verified.
+    pub credentials: Credentials,
     /// Recordings of consultations.
     pub recordings: Recordings,
     /// Prescriptions.
@@ -109,6 +112,7 @@ impl State {
         };
         let identity = Identity::new(db.clone(), identity_settings(&config, &config.server.base_url))?;
         let people = People::new(db.clone(), identity.clone());
+        let credentials = Credentials::new(db.clone(), people.clone(), config.verification.require_credentials);
         let schedules = Directory::new(db.clone(), placement.clone(), DirectorySettings::default());
         let rules = SchedulingSettings {
             require_verified_email: config.identity.require_verified_email,
@@ -159,6 +163,7 @@ impl State {
             consultations,
             messaging,
             files,
+            credentials,
             recordings,
             prescribing,
             support,

@@ -82,6 +82,7 @@ fn parse(merged: &config::Config, errors: &mut Vec<String>) -> Config {
         log,
         metrics,
         identity,
+        verification,
         rate_limits,
         scheduling,
         consultations,

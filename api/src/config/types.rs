@@ -41,6 +41,8 @@ section! {
         pub metrics: Metrics = Metrics::default(),
         /// Accounts and sessions.
         pub identity: Identity = Identity::default(),
+        /// Verification of doctors.
+        pub verification: Verification = Verification::default(),
         /// How often one client may ask.
         pub rate_limits: RateLimits = RateLimits::default(),
         /// Appointments.
@@ -169,6 +171,14 @@ section! {
         pub argon2_memory_kib: u32 = 19_456,
         /// Passes of argon2id.
         pub argon2_passes: u32 = 2,
+    }
+}
+
+section! {
+    /// Verification of doctors.
+    pub struct Verification {
+        /// Whether a doctor is approved only with at least one document.
+        pub require_credentials: bool = false,
     }
 }
 

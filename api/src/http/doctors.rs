@@ -272,7 +272,7 @@ pub async fn verify(state: Shared, id: Path<String>, command: Command<VerifyDoct
         VerificationDecision::Rejected => Decision::Rejected,
     };
     let verify = VerifyDoctor { decision, reason: command.body.reason };
-    let doctor = state.people.verify_doctor(&command.meta, path_id(&id)?, verify).await?;
+    let doctor = state.credentials.verify(&command.meta, path_id(&id)?, verify).await?;
     let version = doctor.version;
     Ok(Answer::ok(doctor.into()).versioned(version))
 }

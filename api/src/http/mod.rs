@@ -10,6 +10,7 @@ pub mod availability;
 pub mod chat;
 pub mod command;
 pub mod consultations;
+pub mod credentials;
 pub mod dispensing;
 pub mod doctors;
 pub mod files;

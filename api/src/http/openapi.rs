@@ -13,7 +13,7 @@ use utoipa::{
 
 use super::{
     access::Access,
-    analytics, appointments, audit, auth, availability, chat, consultations, dispensing, doctors,
+    analytics, appointments, audit, auth, availability, chat, consultations, credentials, dispensing, doctors,
     files::{self, content, tus},
     follow_ups, invitations, me, media, notes, notifications, plugins, prescription_templates, prescriptions,
     problem::{ProblemDocument, ProblemField},
@@ -35,6 +35,7 @@ use super::{
         auth::request_reset, auth::confirm_reset, auth::sessions,
         me::get, me::patch, me::patient,
         doctors::list, doctors::get, doctors::patch, doctors::to_verify, doctors::verify,
+        credentials::list, credentials::submit, credentials::withdraw, credentials::request,
         availability::get, availability::put, availability::slots,
         appointments::book, appointments::list, appointments::get, appointments::accept, appointments::reject,
         appointments::cancel, appointments::reschedule, appointments::no_show,

@@ -37,6 +37,10 @@ permissions! {
     ChangeDoctor: Doctor | Admin;
     /// Decide whether a doctor is who he says.
     VerifyDoctor: Admin;
+    /// Show documents to whoever verifies, take them back, and ask for another review: for oneself.
+    SubmitCredentials: Doctor;
+    /// See the documents by which a doctor is verified: one's own, or anybody's.
+    SeeCredentials: Doctor | Admin;
     /// See a patient's profile.
     SeePatient: Doctor | Nurse | Admin;
     /// See who waits for a doctor: for oneself, or for anybody.
@@ -61,8 +65,10 @@ permissions! {
     PlayRecording: Patient | Doctor | Nurse | Support;
     /// Hold recordings back from deletion, and delete them.
     ManageRecordings: Admin;
-    /// Upload files, and see those one may.
+    /// Upload files.
     KeepFiles: Patient | Doctor | Nurse | Pharmacist | Support;
+    /// See the files one may.
+    SeeFiles: Patient | Doctor | Nurse | Pharmacist | Support | Admin;
     /// Keep the doctor's notes.
     KeepNotes: Doctor;
     /// See the summary of the patient in a consultation.

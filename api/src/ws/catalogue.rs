@@ -128,6 +128,8 @@ pub fn events() -> Vec<Told> {
         told::<FileFacts>("file_stored", "A file of the caller's was checked and can be read"),
         told::<FileFacts>("file_infected", "A file of the caller's holds something harmful"),
         told::<FileFacts>("file_deleted", "A file of the caller's is gone"),
+        told::<CredentialFacts>("credential_submitted", "The calling doctor showed a document to whoever verifies"),
+        told::<CredentialFacts>("credential_withdrawn", "The calling doctor took a document back"),
     ]
 }
 
@@ -317,12 +319,20 @@ shapes! {
     FileFacts {
         file_id: Uuid,
         owner_id: Uuid,
-        patient_id: Uuid,
+        /// Null for a doctor's credentials.
+        patient_id: Option<Uuid>,
         consultation_id: Option<Uuid>,
         thread_id: Option<Uuid>,
         status: String,
         kind: Option<String>,
         size_bytes: i64,
+    }
+    CredentialFacts {
+        doctor_id: Uuid,
+        user_id: Uuid,
+        file_id: Uuid,
+        /// `licence`, `diploma` or `identity`.
+        kind: String,
     }
     QualityAdvice {
         /// `video` (everything), `audio` or `chat`.

@@ -29,7 +29,7 @@ fn share(tx: &mut Tx<'_>, conversation: &Conversation, file: FileId, message: Op
         ConversationKind::Thread => Place::Thread(Id::new(conversation.id)),
     };
     // A conversation that is about no patient is sealed under a facility, which no file belongs to.
-    let patient = Id::new(conversation.subject);
+    let patient = Some(Id::new(conversation.subject));
     let tell = |tx: &mut Tx<'_>, shared: &SharedFile| facts::share(tx, conversation, shared, message);
     consilium_files::share(tx, place, patient, file, message, tell)
 }

@@ -1,6 +1,6 @@
 //! Files in a consultation: its participants show each other what they have uploaded.
 
-use consilium_files::{FileId, SharedFile};
+use consilium_files::{FileId, Place, SharedFile};
 use consilium_kernel::{CommandMeta, ConsultationId, Refusal};
 
 use crate::{chat, decide::chat_is_open, refusal::ConsultationRefusal::ChatClosed, service::Consultations, store};
@@ -46,7 +46,7 @@ impl Consultations {
     ) -> Result<SharedFilePage, Refusal> {
         let consultation = self.as_participant(meta, id, "read_files").await?;
         let read = move |session: &mut consilium_db::Session<'_>| {
-            consilium_files::shared(session, consultation.id, after_seq, limit + 1)
+            consilium_files::shared(session, Place::Consultation(consultation.id), after_seq, limit + 1)
         };
         let mut items = self.db.read(read).await?;
         let more = i64::try_from(items.len()).is_ok_and(|count| count > limit);

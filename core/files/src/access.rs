@@ -1,7 +1,7 @@
 //! Who may see a file: role is checked before, relationship here.
 
 use async_trait::async_trait;
-use consilium_kernel::{CommandMeta, PatientId, Refusal};
+use consilium_kernel::{CommandMeta, PatientId, Refusal, Role};
 
 use crate::{
     model::{FileId, Place, Purpose, Status, StoredFile},
@@ -21,8 +21,8 @@ pub trait Relations: Send + Sync + 'static {
 }
 
 impl Files {
-    /// The file, if the caller may know of it: its owner, who takes part where it was shared, and
-    /// for a patient's record who treats the patient.
+    /// The file, if the caller may know of it: its owner, who takes part where it was shared, for a patient's record
+    /// who treats the patient, and for a credential who verifies doctors.
     pub(crate) async fn visible(&self, meta: &CommandMeta, id: FileId) -> Result<StoredFile, Refusal> {
         let scope = meta.scope;
         let (file, places) = self
@@ -39,14 +39,18 @@ impl Files {
             return Ok(file);
         }
         for place in places {
-            if self.relations.takes_part(meta, place).await?.is_some() {
+            let shown = match place {
+                Place::Verification(_) => verifies(meta),
+                Place::Consultation(_) | Place::Thread(_) => self.relations.takes_part(meta, place).await?.is_some(),
+            };
+            if shown {
                 return Ok(file);
             }
         }
-        if file.purpose == Purpose::Record && self.relations.treats(meta, file.patient_id).await? {
-            return Ok(file);
+        match file.patient_id.filter(|_| file.purpose == Purpose::Record) {
+            Some(patient) if self.relations.treats(meta, patient).await? => Ok(file),
+            _ => Err(Refusal::not_found()),
         }
-        Err(Refusal::not_found())
     }
 
     /// The file, if it is the caller's own.
@@ -58,15 +62,21 @@ impl Files {
             .ok_or_else(Refusal::not_found)
     }
 
-    /// Under whose key a new file is kept, if it is the caller's to make.
-    pub(crate) async fn patient_of(&self, meta: &CommandMeta, purpose: Purpose) -> Result<PatientId, Refusal> {
-        let patient = match purpose.place() {
-            Some(place) => self.relations.takes_part(meta, place).await?,
-            None => match meta.principal.user().map(|user| user.patient_id) {
-                Some(None) => return Err(Refusal::forbidden()),
-                own => own.flatten(),
-            },
+    /// The patient whom a new file is about, if it is the caller's to make; none for a doctor's credential.
+    pub(crate) async fn patient_of(&self, meta: &CommandMeta, purpose: Purpose) -> Result<Option<PatientId>, Refusal> {
+        let user = meta.principal.user().ok_or_else(Refusal::not_found)?;
+        let place = match purpose {
+            Purpose::Consultation { consultation_id } => Place::Consultation(consultation_id),
+            Purpose::Thread { thread_id } => Place::Thread(thread_id),
+            Purpose::Record => return user.patient_id.map(Some).ok_or_else(Refusal::forbidden),
+            Purpose::Credential => return user.doctor_id.map(|_| None).ok_or_else(Refusal::forbidden),
         };
-        patient.ok_or_else(Refusal::not_found)
+        self.relations.takes_part(meta, place).await?.map(Some).ok_or_else(Refusal::not_found)
     }
+}
+
+/// Whether the caller verifies the doctors of the facility whose file it is.
+fn verifies(meta: &CommandMeta) -> bool {
+    let user = meta.principal.user().filter(|user| user.facility_id == meta.scope.facility_id);
+    user.is_some_and(|user| user.role == Role::Admin)
 }

@@ -3,9 +3,10 @@
 use consilium_kernel::{PatientId, Refusal, UserId};
 
 use crate::{
-    model::{NewUpload, Status, StoredFile},
+    media::MediaType,
+    model::{NewUpload, Purpose, Status, StoredFile},
     refusal::FileRefusal,
-    settings::{FileSettings, MAX_UNFINISHED},
+    settings::{FileSettings, MAX_CREDENTIAL, MAX_UNFINISHED},
 };
 
 /// What an account has uploaded of late.
@@ -25,7 +26,9 @@ pub fn create(new: &NewUpload, used: Usage, settings: &FileSettings) -> Result<(
     if new.length == 0 {
         return Err(Refusal::field("/upload_length", "out_of_range", "must be more than 0"));
     }
-    if new.length > settings.max_file {
+    let most =
+        if new.purpose == Purpose::Credential { MAX_CREDENTIAL.min(settings.max_file) } else { settings.max_file };
+    if new.length > most {
         return Err(FileRefusal::TooLarge.refusal());
     }
     check_name(&new.name)?;
@@ -52,6 +55,17 @@ fn check_name(name: &str) -> Result<(), Refusal> {
         return wrong("invalid", "must have neither slashes nor characters that cannot be seen");
     }
     Ok(())
+}
+
+/// What the documents of a verification may be: what every browser shows and nothing can be hidden in.
+const CREDENTIALS: [&str; 3] = ["application/pdf", "image/jpeg", "image/png"];
+
+/// Whether content of this type serves the purpose.
+pub fn fits(purpose: Purpose, media: MediaType) -> Result<(), FileRefusal> {
+    match purpose {
+        Purpose::Credential if !CREDENTIALS.contains(&media.essence()) => Err(FileRefusal::CredentialType),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a part of this many bytes, if that is known, may be added at `offset`.
@@ -81,8 +95,9 @@ pub fn give(file: &StoredFile) -> Result<(), Refusal> {
     }
 }
 
-/// Whether `owner` may share it with whoever meets `patient`: only what is theirs, and about nobody else.
-pub fn share(file: &StoredFile, owner: Option<UserId>, patient: PatientId) -> Result<(), Refusal> {
+/// Whether `owner` may share it with whoever meets `patient`, or without one where it is about no patient: only what is
+/// theirs, and about nobody else.
+pub fn share(file: &StoredFile, owner: Option<UserId>, patient: Option<PatientId>) -> Result<(), Refusal> {
     if owner != Some(file.owner_id) || file.patient_id != patient {
         return Err(Refusal::not_found());
     }

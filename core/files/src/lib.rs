@@ -5,7 +5,7 @@
 //! | create | the owner says how long the file is and what it is for; limits are checked |
 //! | append | a part is encrypted and on disk before its offset is answered; what must not be kept is refused |
 //! | process | in the background: scanned, moved to the store, or removed; tried again until it works |
-//! | share | shown to whoever takes part in a conversation, which is the conversation's to do |
+//! | share | shown to whoever takes part in a conversation or verifies a doctor, which is theirs to do |
 //! | link, content | read in ranges by whoever may see it |
 //!
 //! Events: `file_stored`, `file_infected`, `file_deleted`. Each is also told to the owner, on `user:<id>`. Knows neither
@@ -42,5 +42,5 @@ pub use reading::{Content, Opened};
 pub use refusal::FileRefusal;
 pub use service::Files;
 pub use settings::FileSettings;
-pub use sharing::{share, shared, withdraw};
+pub use sharing::{share, shared, take_back, withdraw};
 pub use uploads::{Algorithm, Checksum, ExpiryTimer, Progress};

@@ -1,6 +1,6 @@
 //! Files, and what is said about them.
 
-use consilium_kernel::{ConsultationId, FacilityId, Id, PatientId, ThreadId, Timestamp, UserId};
+use consilium_kernel::{ConsultationId, DoctorId, FacilityId, Id, PatientId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
@@ -21,6 +21,8 @@ pub enum Purpose {
     Thread { thread_id: ThreadId },
     /// The patient's own record.
     Record,
+    /// A document that the doctor who uploads it is to be verified by.
+    Credential,
 }
 
 /// Where people show each other files.
@@ -30,6 +32,8 @@ pub enum Place {
     Consultation(ConsultationId),
     /// A thread outside visits.
     Thread(ThreadId),
+    /// The verification of a doctor, in which administrators of the facility see it.
+    Verification(DoctorId),
 }
 
 impl Place {
@@ -37,6 +41,7 @@ impl Place {
         match self {
             Self::Consultation(id) => id.uuid(),
             Self::Thread(id) => id.uuid(),
+            Self::Verification(id) => id.uuid(),
         }
     }
 
@@ -44,31 +49,23 @@ impl Place {
         match self {
             Self::Consultation(_) => "consultation",
             Self::Thread(_) => "thread",
+            Self::Verification(_) => "verification",
         }
     }
 }
 
 impl Purpose {
-    /// Where a file of this purpose is to be shared.
-    pub fn place(self) -> Option<Place> {
-        match self {
-            Self::Consultation { consultation_id } => Some(Place::Consultation(consultation_id)),
-            Self::Thread { thread_id } => Some(Place::Thread(thread_id)),
-            Self::Record => None,
-        }
-    }
-
     pub(crate) fn consultation(self) -> Option<ConsultationId> {
         match self {
             Self::Consultation { consultation_id } => Some(consultation_id),
-            Self::Thread { .. } | Self::Record => None,
+            Self::Thread { .. } | Self::Record | Self::Credential => None,
         }
     }
 
     pub(crate) fn thread(self) -> Option<ThreadId> {
         match self {
             Self::Thread { thread_id } => Some(thread_id),
-            Self::Consultation { .. } | Self::Record => None,
+            Self::Consultation { .. } | Self::Record | Self::Credential => None,
         }
     }
 }
@@ -114,8 +111,8 @@ pub struct StoredFile {
     pub facility_id: FacilityId,
     /// Who uploaded it.
     pub owner_id: UserId,
-    /// Under whose key it is kept.
-    pub patient_id: PatientId,
+    /// The patient whom it is about; nobody for a credential.
+    pub patient_id: Option<PatientId>,
     /// What it is for.
     pub purpose: Purpose,
     /// Where it stands.
@@ -144,13 +141,20 @@ pub struct StoredFile {
     pub version: i64,
 }
 
+impl StoredFile {
+    /// Under whose key it is kept: the patient's, or else its owner's.
+    pub(crate) fn subject(&self) -> uuid::Uuid {
+        self.patient_id.map_or(self.owner_id.uuid(), |patient| patient.uuid())
+    }
+}
+
 impl std::fmt::Debug for StoredFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "StoredFile({}, {}, {}/{})", self.id, self.status, self.received, self.length)
     }
 }
 
-/// A file in a consultation or thread.
+/// A file in a consultation, thread or verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedFile {
     /// The file.

@@ -16,6 +16,7 @@ consilium_kernel::refusals! {
         ChecksumUnknown: Malformed, "checksum_unsupported", "Upload-Checksum is sha1 or sha256, a space, and base64 of the hash.";
         Active: Unsupported, "active_content", "Programs, scripts and markup such as HTML and SVG are not accepted.";
         Unsupported: Unsupported, "unsupported_file_type", "Files of this type are not accepted: send images, PDF, DICOM, text, office documents, audio or video.";
+        CredentialType: Unsupported, "unsupported_credential_type", "Documents for a verification are PDF, JPEG or PNG.";
         NotReady: Conflict, "file_not_ready", "The file is not complete, or not yet checked.";
         Infected: Conflict, "file_infected", "The file was infected and has been removed.";
         Shared: Conflict, "file_is_shared", "The file is shown to others and cannot be deleted.";

@@ -86,7 +86,7 @@ pub(crate) fn unavailable(id: FileId, error: &dyn std::fmt::Display) -> Refusal 
 /// Writes an event, and tells the owner of it.
 pub(crate) fn tell(tx: &mut Tx<'_>, event_type: &'static str, file: &StoredFile) -> Result<()> {
     let data = ids(file);
-    let subject = file.patient_id.uuid();
+    let subject = file.subject();
     tx.emit(Fact { entity: entity(file.id), version: file.version, event_type, schema: 1, subject, data: &data })?;
     tx.publish(&format!("user:{}", file.owner_id), event_type, file.owner_id.uuid(), &data)?;
     Ok(())

@@ -24,6 +24,9 @@ pub struct FileSettings {
 /// Uploads of one account that may be unfinished at once.
 pub const MAX_UNFINISHED: i64 = 50;
 
+/// Bytes of a document for a verification at most.
+pub const MAX_CREDENTIAL: u64 = 20 * 1024 * 1024;
+
 impl FileSettings {
     /// The defaults, with unfinished uploads in this folder.
     pub fn in_folder(uploads: PathBuf) -> Self {

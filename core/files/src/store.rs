@@ -9,7 +9,7 @@ pub use files::{
     Due, Outcome, abandon, due, file_key, find, finish_upload, forget, grow, insert, mark_deleted, postpone, settle,
     spooled, usage,
 };
-pub use shares::{forget_shares, insert_share, keep_share, places, share_of, shared_after};
+pub use shares::{forget_share, forget_shares, insert_share, keep_share, places, share_of, shared_after};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -18,7 +18,7 @@ diesel::table! {
         id -> Uuid,
         facility_id -> Uuid,
         owner_id -> Uuid,
-        patient_id -> Uuid,
+        patient_id -> Nullable<Uuid>,
         consultation_id -> Nullable<Uuid>,
         thread_id -> Nullable<Uuid>,
         status -> Text,

@@ -21,8 +21,8 @@ pub use model::{
     BloodType, Decision, Doctor, EmergencyContact, Gender, Me, Page, Patient, PatientRecord, Rating, Verification,
 };
 pub use refusal::PeopleRefusal;
-pub use service::People;
+pub use service::{People, request_verification};
 pub use store::{
-    doctor::{doctor, rated},
+    doctor::{doctor, locked as locked_doctor, rated},
     patient::patient,
 };

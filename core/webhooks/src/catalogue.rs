@@ -123,6 +123,8 @@ const ISSUE: &[Field] = &[
     word("status"),
 ];
 
+const CREDENTIAL: &[Field] = &[id("doctor_id"), id("user_id"), id("file_id"), word("kind")];
+
 const DOCTOR: &[Field] = &[id("doctor_id"), id("user_id")];
 
 const fn event(event_type: &'static str, fields: &'static [Field]) -> PublicEvent {
@@ -174,8 +176,11 @@ pub const EVENTS: &[PublicEvent] = &[
         "consultation_started",
         &[id("consultation_id"), id("appointment_id"), id("doctor_id"), id("patient_id"), time("started_at")],
     ),
+    event("credential_submitted", CREDENTIAL),
+    event("credential_withdrawn", CREDENTIAL),
     event("doctor_delayed", &[id("doctor_id"), time("until"), number("minutes")]),
     event("doctor_updated", DOCTOR),
+    event("doctor_verification_requested", &[id("doctor_id"), id("user_id")]),
     event("doctor_verified", &[id("doctor_id"), id("user_id"), word("decision")]),
     event("email_verified", &[id("user_id")]),
     event(

@@ -25,6 +25,7 @@ pub async fn play(deployment: &mut Deployment, words: &mut Words) -> Server {
 
     let (patient, patient_id) = register(&server.client, words, &smtp, "patient").await;
     let (doctor, doctor_id) = register(&server.client, words, &smtp, "doctor").await;
+    credential(words, &doctor, &format!("/doctors/{doctor_id}")).await;
     let verify = format!("/admin/doctors/{doctor_id}/verify");
     admin.post(&verify, json!({"decision": "approved"})).await.expect(200);
     profiles(words, &patient, &doctor, &doctor_id).await;
@@ -192,6 +193,19 @@ async fn book(words: &mut Words, patient: &Client, doctor: &Client, doctor_id: &
     let other = rejected.await.expect(201);
     change(doctor, text(&other, "id"), "reject", json!({"reason": words.text("reason to reject")})).await;
     text(&agreed, "consultation_id").to_owned()
+}
+
+/// A doctor's profile is public; the documents that vouch for it are not.
+async fn credential(words: &mut Words, doctor: &Client, path: &str) {
+    let (name, content) = (words.text("document name"), format!("%PDF-1.4\n{}\n", words.text("document content")));
+    let id = doctor.upload_for(&format!("{name}.pdf"), content.as_bytes(), &[("purpose", "credential")]).await;
+    doctor.until_file(&id, "available").await;
+    let document = json!({"kind": "licence", "file_id": id});
+    let credentials = format!("{path}/credentials");
+    doctor.post(&credentials, document.clone()).await.expect(201);
+    let listed = doctor.get(&credentials).await.expect(200);
+    assert_eq!(text(&listed["items"][0]["file"], "name"), format!("{name}.pdf"));
+    assert_eq!(doctor.get(&doctor.link(&id).await).await.status, 200);
 }
 
 /// One that is shown and read, and one that is never finished.

@@ -12,6 +12,7 @@ mod booking;
 mod consultation;
 mod conventions;
 mod conversations;
+mod credentials;
 mod idempotency;
 mod invited;
 mod live;

@@ -42,6 +42,14 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
             let link = world.patient.post(&format!("/recordings/{}/playback", world.recording), Value::Null).await;
             return client.get(text(&link.expect(201), "url").trim_start_matches("/api/v1")).await;
         }
+        "POST /doctors/{id}/credentials"
+        | "DELETE /doctors/{id}/credentials/{file_id}"
+        | "POST /doctors/{id}/request-verification" => {
+            world.decide("rejected").await;
+            let answer = change_credentials(world, &client, route).await;
+            world.decide("approved").await;
+            return answer;
+        }
         "POST /consultations/{id}/files" => {
             return client.share_file(&world.consultation, &world.uploaded(caller).await).await;
         }
@@ -65,6 +73,21 @@ pub async fn send(world: &World, route: &str, caller: &str) -> Answer {
         call = call.header("If-Match", world.doctor.get(&path).await.header("etag"));
     }
     if body.is_null() { call.await } else { call.json(&body).await }
+}
+
+/// A document of the doctor's submitted, or taken back; or another review asked for.
+async fn change_credentials(world: &World, client: &Client, route: &str) -> Answer {
+    let doctor = format!("/doctors/{}", world.doctor.doctor_id);
+    if route.ends_with("/request-verification") {
+        return client.post(&format!("{doctor}/request-verification"), Value::Null).await;
+    }
+    let (path, file) = (format!("{doctor}/credentials"), world.document().await);
+    let document = json!({"kind": "licence", "file_id": file});
+    if route.starts_with("POST ") {
+        return client.post(&path, document).await;
+    }
+    world.doctor.post(&path, document).await.expect(201);
+    client.call("DELETE".parse().expect("a method"), &format!("{path}/{file}")).await
 }
 
 /// Where to send what, with things that are there and in the right state. All are the patient's and the doctor's.

@@ -246,6 +246,19 @@ impl World {
         owner.available_file("a.txt", b"Another letter", Some(&self.consultation)).await
     }
 
+    /// The id of a document of the doctor's that was not submitted.
+    pub async fn document(&self) -> String {
+        let id = self.doctor.upload_for("licence.pdf", b"%PDF-1.4 A licence", &[("purpose", "credential")]).await;
+        self.doctor.until_file(&id, "available").await;
+        id
+    }
+
+    /// Says whether the doctor is who he says.
+    pub async fn decide(&self, decision: &str) {
+        let verify = format!("/admin/doctors/{}/verify", self.doctor.doctor_id);
+        self.administrator().post(&verify, json!({"decision": decision, "reason": "As seen"})).await.expect(200);
+    }
+
     /// The id of an upload of the patient's that has just begun.
     pub async fn uploading(&self) -> String {
         let begun = self.patient.begin_upload(9, &[("filename", "a.txt"), ("purpose", "record")]).await.expect(201);

@@ -36,7 +36,7 @@ pub async fn get(
 ) -> Result<HttpResponse, Problem> {
     let id: FileId = path_id(&id)?;
     let link = state.files.check_link(id, query.query.token.as_deref().unwrap_or_default())?;
-    let meta = reader(&state, query.meta, link, Permission::KeepFiles).await?;
+    let meta = reader(&state, query.meta, link, Permission::SeeFiles).await?;
     let opened = state.files.open(&meta, id).await?;
     let file = opened.file.clone();
     let stored = Stored {

@@ -22,7 +22,7 @@ use super::{
 pub struct FileResponse {
     id: uuid::Uuid,
     owner_id: uuid::Uuid,
-    /// `consultation`, `thread` or `record`.
+    /// `consultation`, `thread`, `record` or `credential`.
     purpose: String,
     /// For purpose `consultation`.
     consultation_id: Option<uuid::Uuid>,
@@ -52,6 +52,7 @@ impl From<StoredFile> for FileResponse {
             Purpose::Consultation { consultation_id } => ("consultation", Some(consultation_id.uuid()), None),
             Purpose::Thread { thread_id } => ("thread", None, Some(thread_id.uuid())),
             Purpose::Record => ("record", None, None),
+            Purpose::Credential => ("credential", None, None),
         };
         Self {
             id: file.id.uuid(),
@@ -72,8 +73,8 @@ impl From<StoredFile> for FileResponse {
     }
 }
 
-/// A file: for its owner, for who takes part where it was shared, and for who treats the patient
-/// whose record it belongs to.
+/// A file: for its owner, for who takes part where it was shared, for who treats the patient whose record it belongs
+/// to, and a doctor's credentials for administrators.
 #[utoipa::path(get, path = "/api/v1/files/{id}", operation_id = "get_file", tag = "files", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The file", body = FileResponse)))]
 pub async fn get(state: Shared, id: Path<String>, query: Query<Nothing>) -> Result<FileResponse> {

@@ -42,8 +42,9 @@ pub async fn options(state: Shared) -> HttpResponse {
         .finish()
 }
 
-/// Begins an upload. `Upload-Metadata` holds `filename`, `purpose` (`consultation`, `thread` or `record`) and
-/// `consultation_id`, each as base64. A patient uploads to their own record; into a consultation who takes part in it.
+/// Begins an upload. `Upload-Metadata` holds `filename`, `purpose` (`consultation`, `thread`, `record` or `credential`) and
+/// `consultation_id` or `thread_id`, each as base64. A patient uploads to their own record; into a consultation who
+/// takes part in it; credentials, which are PDF, JPEG or PNG of at most 20 MiB, a doctor.
 #[utoipa::path(post, path = "/api/v1/files", operation_id = "create_upload", tag = "files",
     params(("Tus-Resumable" = String, Header, description = "1.0.0"), ("Upload-Length" = u64, Header),
         ("Upload-Metadata" = String, Header, description = "tus: pairs of key and base64, separated by commas")),
@@ -247,6 +248,7 @@ fn metadata(declared: &str) -> Result<(String, Purpose), Refusal> {
     }
     let purpose = match (purpose.as_deref(), consultation) {
         (Some("record"), _) => Some(Purpose::Record),
+        (Some("credential"), _) => Some(Purpose::Credential),
         (Some("consultation"), Some(id)) => {
             let id = id.parse().map(|consultation_id| Purpose::Consultation { consultation_id });
             id.map_err(|_| errors.push(wrong("/consultation_id", "invalid", "is no id"))).ok()
@@ -267,7 +269,7 @@ fn metadata(declared: &str) -> Result<(String, Purpose), Refusal> {
             }
         },
         _ => {
-            errors.push(wrong("/purpose", "invalid", "must be `consultation`, `thread` or `record`"));
+            errors.push(wrong("/purpose", "invalid", "must be `consultation`, `thread`, `record` or `credential`"));
             None
         }
     };

@@ -1,4 +1,5 @@
-//! Files as rows. What they are called stands sealed under the patient's key, and so does the key of their bytes.
+//! Files as rows. What they are called stands sealed under the key of whom they are about, and so does the key of their
+//! bytes.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub struct FileRow {
     id: FileId,
     facility_id: FacilityId,
     owner_id: UserId,
-    patient_id: PatientId,
+    patient_id: Option<PatientId>,
     consultation_id: Option<ConsultationId>,
     thread_id: Option<ThreadId>,
     status: String,
@@ -68,10 +69,11 @@ impl FileRow {
             facility_id: self.facility_id,
             owner_id: self.owner_id,
             patient_id: self.patient_id,
-            purpose: match (self.consultation_id, self.thread_id) {
-                (Some(consultation_id), _) => Purpose::Consultation { consultation_id },
-                (None, Some(thread_id)) => Purpose::Thread { thread_id },
-                (None, None) => Purpose::Record,
+            purpose: match (self.consultation_id, self.thread_id, self.patient_id) {
+                (Some(consultation_id), _, _) => Purpose::Consultation { consultation_id },
+                (None, Some(thread_id), _) => Purpose::Thread { thread_id },
+                (None, None, Some(_)) => Purpose::Record,
+                (None, None, None) => Purpose::Credential,
             },
             status: self.status.parse().map_err(|_| known("a file has an unknown status"))?,
             name: label.name,
@@ -94,7 +96,7 @@ impl FileRow {
 
 /// Writes a new one with the key of its bytes.
 pub fn insert(tx: &mut Tx<'_>, new: &StoredFile, file_key: &[u8]) -> Result<()> {
-    let subject = new.patient_id.uuid();
+    let subject = new.subject();
     let label = Label { name: new.name.clone(), declared: new.declared.clone() };
     let label = tx.seal(subject, cell("label", new.id), &label)?;
     let file_key = tx.seal(subject, cell("file_key", new.id), &file_key.to_vec())?;
@@ -103,7 +105,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &StoredFile, file_key: &[u8]) -> Result<()> 
             file::id.eq(key(new.id)),
             file::facility_id.eq(key(new.facility_id)),
             file::owner_id.eq(key(new.owner_id)),
-            file::patient_id.eq(key(new.patient_id)),
+            file::patient_id.eq(maybe_key(new.patient_id)),
             file::consultation_id.eq(maybe_key(new.purpose.consultation())),
             file::thread_id.eq(maybe_key(new.purpose.thread())),
             file::status.eq(new.status.to_string()),

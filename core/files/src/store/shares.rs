@@ -4,7 +4,7 @@ use consilium_db::{
     Error, Result, Session, Tx,
     types::{at, key, maybe_key},
 };
-use consilium_kernel::{ConsultationId, Id, MessageId, RefusalKind, Timestamp, UserId};
+use consilium_kernel::{Id, MessageId, RefusalKind, Timestamp, UserId};
 use diesel::prelude::*;
 
 use super::{file, file_share, files::FileRow};
@@ -25,6 +25,7 @@ pub fn places(session: &mut Session<'_>, id: FileId) -> Result<Vec<Place>> {
     let place = |(kind, id): (String, Id<()>)| match kind.as_str() {
         "consultation" => Ok(Place::Consultation(Id::new(id.uuid()))),
         "thread" => Ok(Place::Thread(Id::new(id.uuid()))),
+        "verification" => Ok(Place::Verification(Id::new(id.uuid()))),
         _ => Err(Error::Sealed("a file is shared in an unknown kind of conversation")),
     };
     rows.into_iter().map(place).collect()
@@ -64,6 +65,11 @@ pub fn keep_share(tx: &mut Tx<'_>, place: Place, id: FileId) -> Result<()> {
     Ok(())
 }
 
+/// Forgets one share. False when there is none.
+pub fn forget_share(tx: &mut Tx<'_>, place: Place, id: FileId) -> Result<bool> {
+    Ok(diesel::delete(file_share::table.find((key(place.id()), key(id)))).execute(tx.connection())? == 1)
+}
+
 /// Forgets the shares that a message made.
 pub fn forget_shares(tx: &mut Tx<'_>, message: MessageId) -> Result<()> {
     diesel::delete(file_share::table.filter(file_share::message_id.eq(maybe_key(Some(message)))))
@@ -71,17 +77,12 @@ pub fn forget_shares(tx: &mut Tx<'_>, message: MessageId) -> Result<()> {
     Ok(())
 }
 
-/// Files of a consultation in the order in which they were shared, after `after_seq`, at most `limit`. Those that were
+/// Files of a place in the order in which they were shared, after `after_seq`, at most `limit`. Those that were
 /// erased are left out.
-pub fn shared_after(
-    session: &mut Session<'_>,
-    consultation: ConsultationId,
-    after_seq: i64,
-    limit: i64,
-) -> Result<Vec<SharedFile>> {
+pub fn shared_after(session: &mut Session<'_>, place: Place, after_seq: i64, limit: i64) -> Result<Vec<SharedFile>> {
     let rows: Vec<(ShareRow, FileRow)> = file_share::table
         .inner_join(file::table)
-        .filter(file_share::conversation_id.eq(key(consultation)).and(file_share::seq.gt(after_seq)))
+        .filter(file_share::conversation_id.eq(key(place.id())).and(file_share::seq.gt(after_seq)))
         .order(file_share::seq)
         .limit(limit)
         .select(((file_share::shared_by, file_share::shared_at, file_share::seq), FileRow::as_select()))

@@ -84,7 +84,7 @@ async fn erasing_a_patient_erases_their_files() {
         assert_eq!(code(files.get(&meta(&stage.patient), stored).await), "file_erased");
         assert_eq!(code(files.link(&meta(&stage.doctor), stored).await), "file_erased");
         let consultation = stage.consultation;
-        let listed = db.read(move |session| shared(session, consultation, 0, 10)).await.unwrap();
+        let listed = db.read(move |session| shared(session, Place::Consultation(consultation), 0, 10)).await.unwrap();
         assert_eq!(listed, []);
         // What was still to be processed goes, row and bytes.
         DueWorker::new(FileWorker::new(files)).work_off().await.unwrap();

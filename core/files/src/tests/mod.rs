@@ -1,6 +1,7 @@
 //! Files on both databases, with real folders and a scanner that checks how it is asked.
 
 mod clamd;
+mod credentials;
 mod erasing;
 mod processing;
 mod reading;

@@ -80,7 +80,7 @@ fn shared_files(
     session: &mut consilium_db::Session<'_>,
     consultation: consilium_kernel::ConsultationId,
 ) -> consilium_db::Result<Vec<SharedFile>> {
-    shared(session, consultation, 0, 10)
+    shared(session, Place::Consultation(consultation), 0, 10)
 }
 
 #[tokio::test]
@@ -105,8 +105,8 @@ async fn only_ones_own_about_the_same_patient_is_shared() {
         let id = stage.upload(&picture(100)).await;
         assert_eq!(code(stage.share(id).await), "file_not_ready");
         stage.process().await;
-        let (place, other) = (Place::Consultation(stage.consultation), stage.stranger.patient_id.unwrap());
-        for (who, patient) in [(&stage.doctor, stage.patient.patient_id.unwrap()), (&stage.patient, other)] {
+        let (place, other) = (Place::Consultation(stage.consultation), stage.stranger.patient_id);
+        for (who, patient) in [(&stage.doctor, stage.patient.patient_id), (&stage.patient, other)] {
             let told = |_: &mut consilium_db::Tx<'_>, _: &SharedFile| -> consilium_db::Result<i64> {
                 panic!("nobody is told")
             };

@@ -24,7 +24,7 @@ pub fn fresh<T>() -> Id<T> {
     Id::new(RandomIds.next())
 }
 
-fn person(role: Role) -> User {
+pub fn person(role: Role) -> User {
     User {
         user_id: fresh(),
         session_id: fresh(),
@@ -187,11 +187,11 @@ impl Stage {
 
     /// Shows it with a message.
     pub async fn attach(&self, id: FileId, message: Option<MessageId>) -> Result<SharedFile, Refusal> {
-        let (place, patient) = (Place::Consultation(self.consultation), self.patient.patient_id.unwrap());
+        let (place, patient) = (Place::Consultation(self.consultation), self.patient.patient_id);
         let me = meta(&self.patient);
         let shared = self.test.db.write(&me, move |tx| {
             share(tx, place, patient, id, message, |tx, shared| {
-                tx.publish("consultation:test", "file_shared", patient.uuid(), &shared.file.id)
+                tx.publish("consultation:test", "file_shared", shared.shared_by.uuid(), &shared.file.id)
             })
         });
         Ok(shared.await?)

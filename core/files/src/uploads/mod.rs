@@ -58,7 +58,8 @@ impl Files {
     /// Begins an upload.
     ///
     /// # Errors
-    /// `not_found` for a consultation or thread that is not the caller's, or about no patient; `file_too_large`, `file_quota`, `too_many_uploads`.
+    /// `not_found` for a consultation or thread that is not the caller's, or about no patient; `forbidden` for a purpose
+    /// that is not the caller's; `file_too_large`, `file_quota`, `too_many_uploads`.
     pub async fn create(&self, meta: &CommandMeta, new: NewUpload) -> Result<StoredFile, Refusal> {
         let owner_id = meta.principal.user_id().ok_or_else(Refusal::not_found)?;
         let patient_id = self.patient_of(meta, new.purpose).await?;
@@ -110,7 +111,7 @@ impl Files {
     ///
     /// # Errors
     /// `upload_offset`, `upload_busy`, `upload_finished`; `chunk_too_large`, `upload_overflow`; `checksum_mismatch`;
-    /// `active_content` and `unsupported_file_type` end the upload.
+    /// `active_content`, `unsupported_file_type` and `unsupported_credential_type` end the upload.
     pub async fn append<E>(
         &self,
         meta: &CommandMeta,
@@ -234,7 +235,7 @@ impl Files {
         {
             return Ok(Err(FileRefusal::Unsupported));
         }
-        Ok(Ok(known))
+        Ok(known.map_or(Ok(()), |media| decide::fits(file.purpose, media)).map(|()| known))
     }
 
     /// Forgets an upload whose content is not accepted.

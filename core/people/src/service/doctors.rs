@@ -10,6 +10,7 @@ use crate::{
     cursor, decide,
     input::{DoctorFilter, DoctorPatch, PageRequest, VerifyDoctor},
     model::{Decision, Doctor, Page, Verification},
+    refusal::PeopleRefusal,
     store::{self, directory::Wanted, doctor::folded},
 };
 
@@ -105,6 +106,17 @@ impl People {
         id: DoctorId,
         command: VerifyDoctor,
     ) -> Result<Doctor, Refusal> {
+        self.verify_doctor_by(meta, id, command, |_, _| Ok(())).await
+    }
+
+    /// `verify_doctor`, if `evidence` does not refuse an approval: it sees the doctor, whose row is held until commit.
+    pub async fn verify_doctor_by(
+        &self,
+        meta: &CommandMeta,
+        id: DoctorId,
+        command: VerifyDoctor,
+        evidence: impl Fn(&mut Tx<'_>, &Doctor) -> consilium_db::Result<()> + Send + 'static,
+    ) -> Result<Doctor, Refusal> {
         if !decide::is_admin(&meta.principal) {
             return Err(Refusal::forbidden());
         }
@@ -117,19 +129,27 @@ impl People {
         checks.done()?;
         let (people, decision, keyed) = (self.clone(), command.decision, meta.clone());
         let command = async move {
-            let write = move |tx: &mut Tx<'_>| verify(tx, id, decision, reason.clone());
+            let write = move |tx: &mut Tx<'_>| verify(tx, id, decision, reason.clone(), &evidence);
             Ok(people.db.command(&keyed, write).await?)
         };
         self.db.once(meta, command).await
     }
 }
 
-fn verify(tx: &mut Tx<'_>, id: DoctorId, decision: Decision, reason: Option<String>) -> consilium_db::Result<Doctor> {
-    let scope = tx.meta().scope;
-    let before = store::doctor::in_scope(tx, scope, id)?.ok_or_else(Refusal::not_found)?;
+fn verify(
+    tx: &mut Tx<'_>,
+    id: DoctorId,
+    decision: Decision,
+    reason: Option<String>,
+    evidence: &impl Fn(&mut Tx<'_>, &Doctor) -> consilium_db::Result<()>,
+) -> consilium_db::Result<Doctor> {
+    let before = store::doctor::locked(tx, id)?.ok_or_else(Refusal::not_found)?;
     let verification = Verification::from(decision);
     if before.verification == verification && before.verification_reason == reason {
         return Ok(before);
+    }
+    if decision == Decision::Approved && before.verification != Verification::Approved {
+        evidence(tx, &before)?;
     }
     let after = Doctor {
         verification,
@@ -145,6 +165,21 @@ fn verify(tx: &mut Tx<'_>, id: DoctorId, decision: Decision, reason: Option<Stri
         "reason": after.verification_reason,
     });
     emit(tx, &after, "doctor_verified", &data)?;
+    Ok(after)
+}
+
+/// Has a doctor who was rejected looked at again. Who the caller is was checked.
+///
+/// # Errors
+/// `not_found`, `verification_not_rejected`.
+pub fn request_verification(tx: &mut Tx<'_>, id: DoctorId) -> consilium_db::Result<Doctor> {
+    let before = store::doctor::locked(tx, id)?.ok_or_else(Refusal::not_found)?;
+    if before.verification != Verification::Rejected {
+        return Err(PeopleRefusal::NotRejected.refusal().into());
+    }
+    let after = Doctor { verification: Verification::Pending, verification_reason: None, ..before.clone() };
+    let after = store::doctor::update(tx, &before, after)?;
+    emit(tx, &after, "doctor_verification_requested", &json!({ "doctor_id": id, "user_id": after.user_id }))?;
     Ok(after)
 }
 

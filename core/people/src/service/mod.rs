@@ -6,6 +6,8 @@ mod own;
 mod patients;
 mod register;
 
+pub use doctors::request_verification;
+
 use consilium_db::Db;
 use consilium_identity::Identity;
 

@@ -1,7 +1,7 @@
 //! A doctor's row.
 
 use consilium_db::{
-    Error, Result, Session, Tx,
+    AnyConnection, Error, Result, Session, Tx,
     types::{at, key, maybe_at},
 };
 use consilium_kernel::{DoctorId, FacilityId, Money, Scope, Timestamp, UserId};
@@ -88,6 +88,17 @@ pub fn doctor(session: &mut Session<'_>, id: DoctorId) -> Result<Option<Doctor>>
 /// One doctor of this facility.
 pub fn in_scope(session: &mut Session<'_>, scope: Scope, id: DoctorId) -> Result<Option<Doctor>> {
     Ok(doctor(session, id)?.filter(|found| found.facility_id == scope.facility_id))
+}
+
+/// One doctor of the caller's facility, held until commit: what is decided about one is decided one after the other.
+pub fn locked(tx: &mut Tx<'_>, id: DoctorId) -> Result<Option<Doctor>> {
+    let scope = tx.meta().scope;
+    let rows = table::table.find(key(id)).select(table::id);
+    let held: Option<DoctorId> = match tx.connection() {
+        AnyConnection::Postgres(postgres) => rows.for_update().first(postgres).optional()?,
+        AnyConnection::Sqlite(sqlite) => rows.first(sqlite).optional()?,
+    };
+    held.map_or(Ok(None), |id| in_scope(tx, scope, id))
 }
 
 /// Writes a new doctor.
