@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { DESKTOP, PHONE, given, play } from "./stage.mjs";
+import { DESKTOP, PHONE, given, play, register } from "./stage.mjs";
 
 const LIMIT = 200 * 1024; // bytes of script on the first load, gzip
 const ANYBODY = [
@@ -22,6 +22,7 @@ const PAGES = {
   ayesha: [
     ["/", "Hello ayesha"], ["/calendar", "Calendar"], ["/requests", "Requests"], ["/waiting-room", "Waiting room"],
     ["/messages", "Messages"], ["/availability", "Your hours"], ["/figures", "Figures"], ["/profile", "Profile"],
+    ["/verification", "Verification"],
   ],
   nurse: [["/", /Hello/], ["/waiting-room", "Waiting room"], ["/appointments", "Appointments"]],
   pharmacist: [["/dispense", "Prescriptions"], ["/messages", "Messages"], ["/inbox", "Inbox"]],
@@ -51,6 +52,11 @@ await play(async (come) => {
     await person.page.getByRole("button", { name: "Sign out", exact: true }).click();
     await person.context.close();
   }
+  // A doctor whom nobody has verified yet.
+  await register("omar", "doctor");
+  const newcomer = await come("omar", { size: PHONE });
+  await newcomer.signIn("omar@example.org");
+  await look(newcomer, [["/", "Hello omar"], ["/verification", "Verification"], ["/profile", "Profile"]]);
 });
 
 async function look(person, pages) {

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { PHONE, api, given, play, register, until } from "./stage.mjs";
 
 await play(async (come) => {
@@ -168,16 +169,20 @@ async function theAdministrator(come) {
   const { page } = person;
   await person.signIn();
   await page.getByRole("link", { name: "Verify doctors" }).click();
-  await page.getByRole("heading", { name: /Sadia Khan/ }).waitFor();
-  await page.getByRole("button", { name: "Reject" }).click();
-  await page.getByRole("alert").waitFor(); // a rejection needs a reason
-  await page.getByRole("button", { name: "Approve" }).click();
-  await page.getByRole("heading", { name: /Sadia Khan/ }).waitFor({ state: "detached" });
+  const candidate = page.getByRole("article").filter({ hasText: "Sadia Khan" });
+  await candidate.getByRole("button", { name: "Documents" }).click();
+  await person.sees("None was submitted.");
+  await documents(doctor, candidate, person);
+  await candidate.getByRole("button", { name: "Approve" }).click();
+  await candidate.waitFor({ state: "detached" });
   await page.getByLabel("Show").selectOption("approved");
   await page.getByLabel("Name").fill("Sadia");
   await page.getByRole("article").filter({ hasText: "Sadia Khan" }).getByText("Approved").waitFor();
   await person.accessible("a doctor who was approved");
   await person.picture("admin-doctor");
+  await doctor.page.goto("/verification");
+  await doctor.sees("You are verified: patients find you.");
+  assert.equal(await doctor.page.getByRole("button", { name: /Take back|Choose a file/ }).count(), 0, "documents stay");
   await doctor.page.goto("/doctors");
   await doctor.page.getByRole("link", { name: /Sadia Khan/ }).waitFor();
 
@@ -198,6 +203,75 @@ async function theAdministrator(come) {
   await page.locator("details").filter({ hasText: "database.url" }).getByText("set", { exact: true }).waitFor();
   await person.accessible("the settings, opened");
   await person.picture("admin-settings");
+}
+
+/** The doctor shows documents, is refused with a reason, shows a better one, and asks again; the administrator opens it. */
+async function documents(doctor, candidate, person) {
+  const { page } = doctor;
+  await page.goto("/");
+  await page.getByRole("link", { name: "Show documents for your verification" }).click();
+  await doctor.heading("Verification");
+  await doctor.sees("No document yet.");
+  await choose(page, { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("words") });
+  await doctor.sees("Documents must be PDF, JPEG or PNG.");
+  await page.getByRole("button", { name: "Close" }).click();
+  await choose(page, { name: "pretends.pdf", mimeType: "application/pdf", buffer: Buffer.from("no such thing as a licence") });
+  await doctor.sees("Documents must be PDF, JPEG or PNG."); // what it is said by its content, to the server
+  await page.getByRole("button", { name: "Close" }).click();
+  await choose(page, { name: "huge.pdf", mimeType: "application/pdf", buffer: Buffer.alloc(20 * 1024 * 1024 + 1) });
+  await doctor.sees("This document is too large: 20 megabytes at most.");
+  await doctor.accessible("documents that are refused");
+  await page.getByRole("button", { name: "Close" }).click();
+
+  await page.getByLabel("What it is").selectOption("identity");
+  await choose(page, { name: "blurred.png", mimeType: "image/png", buffer: await page.screenshot() });
+  const shown = (name) => page.getByRole("article").filter({ hasText: name });
+  await shown("blurred.png").getByText("Identity document").waitFor();
+  await doctor.accessible("a document that was submitted");
+  await doctor.picture("verification-pending");
+
+  await person.page.reload();
+  await candidate.getByRole("button", { name: "Documents" }).click();
+  await candidate.getByRole("button", { name: "Show blurred.png" }).click();
+  const picture = person.page.getByRole("img", { name: "blurred.png" });
+  await picture.waitFor();
+  await person.page.waitForFunction((image) => image.naturalWidth > 0, await picture.elementHandle());
+  await person.page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await candidate.getByRole("button", { name: "Reject" }).click();
+  await person.page.getByRole("alert").waitFor(); // a rejection needs a reason
+  await candidate.getByLabel(/Reason/).fill("The photograph is blurred.");
+  await candidate.getByRole("button", { name: "Reject" }).click();
+  await candidate.waitFor({ state: "detached" });
+
+  await page.reload();
+  await doctor.sees("The photograph is blurred.");
+  await doctor.accessible("a verification that was refused");
+  await doctor.picture("verification-refused");
+  await page.getByRole("button", { name: "Take back blurred.png" }).focus();
+  await page.keyboard.press("Enter");
+  await shown("blurred.png").waitFor({ state: "detached" });
+  await page.getByLabel("What it is").selectOption("licence");
+  const licence = { name: "licence.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n1 0 obj\nThe licence\n") };
+  await choose(page, licence);
+  await shown("licence.pdf").getByText("Licence to practise").waitFor();
+  await page.getByRole("button", { name: "Ask for another review" }).click();
+  await page.getByRole("button", { name: "Ask for another review" }).waitFor({ state: "detached" });
+  await doctor.sees("An administrator has not verified you yet");
+
+  await person.page.reload();
+  await candidate.getByRole("button", { name: "Documents" }).focus();
+  await person.page.keyboard.press("Enter");
+  const saved = person.page.waitForEvent("download");
+  await candidate.getByRole("button", { name: "Save licence.pdf" }).click();
+  assert.deepEqual(readFileSync(await (await saved).path()), licence.buffer, "what the administrator opens is what was shown");
+  await person.accessible("the documents of a doctor");
+  await person.picture("admin-documents");
+}
+
+async function choose(page, file) {
+  const chosen = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Choose a file" }).click();
+  await (await chosen).setFiles(file);
 }
 
 /** Invites a nurse, who becomes one of support, and keeps a doctor out, who is told so. */

@@ -38,6 +38,7 @@ const PAGES: &[&str] = &[
     "/appointments/{id}",
     "/consultations/{id}",
     "/profile",
+    "/verification",
     "/inbox",
     "/messages",
     "/messages/{id}",

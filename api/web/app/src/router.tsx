@@ -60,6 +60,7 @@ const routes = [
   createRoute({ ...at, path: "/availability", beforeLoad: signedIn, component: page(() => import("./pages/availability.tsx"), "Availability") }),
   createRoute({ ...at, path: "/figures", beforeLoad: signedIn, component: page(() => import("./pages/figures.tsx"), "Figures") }),
   createRoute({ ...at, path: "/profile", beforeLoad: signedIn, component: page(() => import("./pages/profile.tsx"), "Profile") }),
+  createRoute({ ...at, path: "/verification", beforeLoad: signedIn, component: page(() => import("./pages/verification.tsx"), "Verification") }),
   createRoute({ ...at, path: "/inbox", beforeLoad: signedIn, component: page(() => import("./pages/inbox.tsx"), "Inbox") }),
   createRoute({ ...at, path: "/messages", beforeLoad: signedIn, component: page(threadPages, "Threads") }),
   createRoute({ ...at, path: "/messages/$id", beforeLoad: signedIn, component: page(threadPages, "ThreadPage") }),

@@ -106,6 +106,13 @@ export const file = (id: string) =>
     staleTime: 300_000,
   });
 
+/** A doctor's documents, for the doctor and administrators. */
+export const credentials = (doctorId: string) =>
+  queryOptions({
+    queryKey: ["credentials", doctorId],
+    queryFn: () => answer(api.GET("/api/v1/doctors/{id}/credentials", { params: { path: { id: doctorId } } })),
+  });
+
 /** Drawings on shared screens that were kept. */
 export const annotations = (consultationId: string) =>
   queryOptions({

@@ -7,7 +7,8 @@ import { keep, recall } from "./vault.ts";
 
 /** What a file is for. */
 export interface Place {
-  purpose: "consultation" | "thread";
+  purpose: "consultation" | "thread" | "credential";
+  /** The conversation, or the doctor whose credential it is. */
   id: string;
 }
 
@@ -41,7 +42,7 @@ export async function upload(file: File, place: Place, told: (share: number) => 
 }
 
 async function begin(file: File, { purpose, id }: Place, signal: AbortSignal): Promise<string> {
-  const about = { filename: file.name, purpose, [`${purpose}_id`]: id };
+  const about = { filename: file.name, purpose, ...(purpose !== "credential" && { [`${purpose}_id`]: id }) };
   const metadata = Object.entries(about).map(([key, value]) => `${key} ${base64(value)}`).join();
   const response = await tus("POST", FILES, { "Upload-Length": String(file.size), "Upload-Metadata": metadata }, signal);
   return ((await response.json()) as { id: string }).id;

@@ -90,6 +90,14 @@ const VERIFICATION: Words = {
 };
 export const verification = (code: string) => say(VERIFICATION, code);
 
+const CREDENTIAL: Words = {
+  licence: msg`Licence to practise`,
+  diploma: msg`Diploma or certificate`,
+  identity: msg`Identity document`,
+};
+export const credential = (code: string) => say(CREDENTIAL, code);
+export const CREDENTIALS = Object.keys(CREDENTIAL);
+
 const SOURCE: Words = {
   default: msg`As shipped`,
   file: msg`From the file`,
@@ -145,9 +153,12 @@ export function money({ amount_minor, currency }: { amount_minor: number; curren
 const PROBLEM: Words = {
   account_deactivated: msg`Your account was deactivated. Please ask your clinic.`,
   active_content: msg`Files of this kind are not accepted.`,
+  already_verified: msg`You are verified: your documents stay as they were looked at.`,
   already_rated: msg`You have rated this consultation already.`,
   already_waiting: msg`You are waiting already.`,
   chat_closed: msg`The chat of this consultation is closed.`,
+  credential_too_large: msg`This document is too large: 20 megabytes at most.`,
+  credentials_missing: msg`No document was submitted, and here one is needed.`,
   email_not_verified: msg`Please confirm your e-mail address first. We have sent you a code.`,
   email_taken: msg`There is an account with this e-mail address already. Sign in instead.`,
   file_infected: msg`A virus was found in this file. It has been removed.`,
@@ -170,11 +181,15 @@ const PROBLEM: Words = {
   token_expired: msg`This code is too old. Have a new one sent.`,
   token_invalid: msg`This code is not right, or was used before.`,
   thread_closed: msg`This conversation is closed.`,
+  too_many_credentials: msg`You have submitted as many documents as are looked at. Take some back first.`,
   too_early: msg`It is too early to come in.`,
   too_soon: msg`This time is too close. Please choose a later one.`,
   unsupported_file_type: msg`Files of this kind are not accepted.`,
+  unsupported_credential_type: msg`Documents must be PDF, JPEG or PNG.`,
+  verification_not_rejected: msg`This has changed meanwhile. The page shows it as it is now.`,
   waiting_room_full: msg`The waiting room is full. Please try again later, or book a time.`,
   walk_ins_closed: msg`This doctor sees nobody without an appointment just now. Please book a time.`,
+  files_unavailable: msg`Files cannot be reached just now. Please try again shortly.`,
   video_unavailable: msg`Video does not work just now. You can write in the chat, and we keep trying.`,
 };
 

@@ -5,9 +5,11 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../lib/api.ts";
+import { credentials } from "../lib/queries.ts";
 import { moment } from "../lib/time.ts";
 import type { Doctor } from "../lib/types.ts";
-import { specialty, verification as verificationWords } from "../lib/words.ts";
+import { credential as kindWords, specialty, verification as verificationWords } from "../lib/words.ts";
+import { FileView } from "../ui/files.tsx";
 import { Badge, Button, Empty, Field, Loaded, Notice, Page, Select, type Tone, Trouble, Wide } from "../ui/parts.tsx";
 
 // --- doctors ----------------------------------------------------------------------------------------------------
@@ -54,6 +56,7 @@ function Candidate({ doctor }: { doctor: Doctor }) {
         <dt><Trans>Specialty</Trans></dt><dd>{doctor.specialty ? specialty(doctor.specialty) : "–"}</dd>
         <dt><Trans>Qualifications</Trans></dt><dd>{doctor.qualifications.join(", ") || "–"}</dd>
       </dl>
+      <Evidence id={id} />
       <Field label={t`Reason (a rejection needs one)`} name="reason" rows={2} value={reason} onChange={setReason} maxLength={500} />
       <Trouble error={decide.error} />
       <div className="row">
@@ -61,6 +64,23 @@ function Candidate({ doctor }: { doctor: Doctor }) {
         <Button look="danger" onPress={() => decide.mutate("rejected")} isPending={decide.isPending}><Trans>Reject</Trans></Button>
       </div>
     </article>
+  );
+}
+
+/** What the doctor shows; each look is written to the audit log, so that it takes a tap. */
+function Evidence({ id }: { id: string }) {
+  const [shown, setShown] = useState(false);
+  const query = useQuery({ ...credentials(id), enabled: shown, staleTime: 0 });
+  if (!shown) return <div><Button look="second" onPress={() => setShown(true)}><Trans>Documents</Trans></Button></div>;
+  return (
+    <section className="stack tight" aria-labelledby={`documents-${id}`}>
+      <h3 id={`documents-${id}`}><Trans>Documents</Trans></h3>
+      <Loaded query={query}>
+        {({ items, required }) => items.length === 0
+          ? <p className="quiet">{required ? <Trans>None was submitted; one is needed for an approval.</Trans> : <Trans>None was submitted.</Trans>}</p>
+          : <ul className="stack tight">{items.map((one) => <li key={one.file.id} className="stack tight"><span className="row"><Badge>{kindWords(one.kind)}</Badge><span className="quiet">{moment(one.submitted_at)}</span></span><FileView file={one.file} /></li>)}</ul>}
+      </Loaded>
+    </section>
   );
 }
 

@@ -3,6 +3,7 @@
 import { answer, type components, versioned } from "@consilium/client";
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, session, useUser } from "../lib/api.ts";
 import { me } from "../lib/queries.ts";
@@ -147,6 +148,7 @@ function PublicForm({ id, doctor, version }: { id: string; doctor: components["s
     <section className="card">
       <h2><Trans>What patients read</Trans></h2>
       {!doctor.verified && <Notice tone="warn"><p><Trans>An administrator has not verified you yet: patients do not find you.</Trans> {doctor.verification_reason}</p></Notice>}
+      <div><Link to={"/verification" as "/"} className="button second"><Trans>Documents of your verification</Trans></Link></div>
       <Form {...save.form}>
         <Field label={t`Name as shown`} name="display_name" initial={doctor.display_name} required maxLength={100} />
         <Select label={t`Specialty`} name="specialty" initial={doctor.specialty ?? ""} options={[["", t`Not said`], ...SPECIALTIES.map((code) => [code, specialty(code)] as const)]} />

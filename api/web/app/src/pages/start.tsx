@@ -4,7 +4,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useUser } from "../lib/api.ts";
-import { appointments } from "../lib/queries.ts";
+import { appointments, doctor } from "../lib/queries.ts";
 import { useNow } from "../lib/time.ts";
 import type { User } from "../lib/types.ts";
 import { role } from "../lib/words.ts";
@@ -35,6 +35,7 @@ function Welcome({ user }: { user: User }) {
   return (
     <Page title={t`Hello ${name}`} lead={user.role === "patient" ? undefined : role(user.role)}>
       {!user.email_verified && <Unverified />}
+      {user.doctor_id && <ToBeVerified id={user.doctor_id} />}
       {user.role === "patient" || user.role === "doctor" ? <Upcoming patient={user.role === "patient"} /> : null}
     </Page>
   );
@@ -45,6 +46,18 @@ function Unverified() {
     <Notice>
       <p><Trans>Please confirm your e-mail address with the code that we have sent you. Some clinics ask for it before the first appointment.</Trans></p>
       <p><Link to="/verify-email"><Trans>Enter the code</Trans></Link></p>
+    </Notice>
+  );
+}
+
+/** Tells a doctor whom patients do not find yet where to show documents. */
+function ToBeVerified({ id }: { id: string }) {
+  const { data } = useQuery(doctor(id));
+  if (!data || data.verified) return null;
+  return (
+    <Notice tone="warn">
+      <p><Trans>An administrator has not verified you yet: patients do not find you.</Trans></p>
+      <p><Link to={"/verification" as "/"}><Trans>Show documents for your verification</Trans></Link></p>
     </Notice>
   );
 }

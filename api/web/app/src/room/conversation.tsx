@@ -8,7 +8,7 @@ import { problem } from "../lib/words.ts";
 import { Button } from "../ui/parts.tsx";
 import type { Chat } from "./chat.ts";
 import { Entry } from "./entry.tsx";
-import { Attach } from "./files.tsx";
+import { Attach } from "../ui/files.tsx";
 import { useStore } from "./store.ts";
 
 interface ConversationProps {
@@ -82,7 +82,7 @@ function Writing({ chat, place }: { chat: Chat; place: Place }) {
           }
         }} />
       <Button type="submit"><Trans>Send</Trans></Button>
-      <Attach chat={chat} place={place} />
+      <Attach place={place} onSent={(id) => chat.share(id)}><Trans>Attach</Trans></Attach>
     </form>
   );
 }

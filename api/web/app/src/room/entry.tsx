@@ -7,7 +7,7 @@ import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { clock } from "../lib/time.ts";
 import { Button, Dialog, Trouble } from "../ui/parts.tsx";
 import type { Chat, Line } from "./chat.ts";
-import { FileCard } from "./files.tsx";
+import { FileCard } from "../ui/files.tsx";
 
 interface EntryProps {
   chat: Chat;

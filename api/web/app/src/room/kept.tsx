@@ -4,7 +4,7 @@ import { Trans } from "@lingui/react/macro";
 import { role } from "../lib/words.ts";
 import type { Chat } from "./chat.ts";
 import { Drawings } from "./drawing.tsx";
-import { FileCard } from "./files.tsx";
+import { FileCard } from "../ui/files.tsx";
 import { RecordingList } from "./recording.tsx";
 import type { Room } from "./room.ts";
 import { useStore } from "./store.ts";
