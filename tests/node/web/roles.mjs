@@ -9,9 +9,11 @@ import { PHONE, api, given, play, register, until } from "./stage.mjs";
 
 await play(async (come) => {
   const [ayesha, rafi] = await Promise.all([api("ayesha"), api("rafi")]);
-  const prescription = await theDoctor(await come("ayesha"), rafi, ayesha);
+  const doctor = await come("ayesha");
+  const prescription = await theDoctor(doctor, rafi, ayesha);
   await theNurse(await come("nurse", { size: PHONE }), await register("mina"));
   await support(await come("support"), rafi, ayesha);
+  await earnings(doctor, ayesha);
   await thePharmacist(await come("pharmacist", { size: PHONE }), await come("rafi", { size: PHONE }), prescription, ayesha);
   await theAdministrator(come);
 });
@@ -42,6 +44,53 @@ async function theDoctor(person, rafi, ayesha) {
   await ayesha("POST", `/consultations/${id}/start`, {});
   const medicines = [{ name: "Ibuprofen 400 mg", dose: "1 tablet", route: "oral", frequency: "twice a day", duration_days: 5 }];
   return ayesha("POST", `/consultations/${id}/prescriptions`, { diagnosis: "Sprained ankle", medicines });
+}
+
+/** Looks at what was earned: nothing without a fee; then what is charged, as a chart and as a table, and saves it. */
+async function earnings(person, ayesha) {
+  const { page } = person;
+  await page.getByRole("link", { name: "Figures" }).click();
+  await person.sees("Nothing was earned: no fee was set.");
+  await page.getByLabel("Time").selectOption("own");
+  await page.getByLabel("From").fill("2030-01-02");
+  await page.getByLabel("To", { exact: true }).fill("2030-01-01");
+  await page.getByRole("alert").filter({ hasText: "must not lie after" }).waitFor();
+  await page.getByLabel("To", { exact: true }).fill("2030-01-03");
+  await person.sees("No consultation was completed in this time.");
+  await ayesha.change("PATCH", `/doctors/${given.doctor_id}`, { consultation_fee: { amount_minor: 150_050, currency: "BDT" } });
+  const tuli = await register("tuli");
+  const visit = async () => {
+    const { consultation } = await tuli("POST", `/doctors/${given.doctor_id}/waiting-room`, { reason: "Fever", visit_type: "video" });
+    await ayesha("POST", `/consultations/${consultation.id}/start`, {});
+    await ayesha("POST", `/consultations/${consultation.id}/end`, {});
+  };
+  await ayesha("POST", `/doctors/${given.doctor_id}/waiting-room/walk-ins`, { accept: "always" });
+  await visit();
+  await ayesha.change("PATCH", `/doctors/${given.doctor_id}`, { consultation_fee: { amount_minor: 2_000, currency: "EUR" } });
+  await visit();
+  await page.getByLabel("Time").selectOption("7");
+  const total = page.getByRole("row", { name: /In all/ });
+  await until(async () => {
+    await page.reload();
+    await page.getByLabel("Time").selectOption("7");
+    return /BDT.1,500\.50, €20\.00/.test(await total.innerText().catch(() => ""));
+  }, "both visits are counted, each with the fee of its end");
+  assert.equal(await page.getByRole("img", { name: /in all; most/ }).count(), 2, "a chart for each currency");
+  await person.accessible("what was earned");
+  await person.fits("what was earned");
+  await person.picture("earnings-desktop");
+  await page.getByLabel("In steps of").selectOption("month");
+  await page.getByRole("region", { name: "By month" }).getByRole("row", { name: /€20/ }).first().waitFor();
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save as CSV" }).click();
+  const text = readFileSync(await (await saved).path(), "utf8");
+  assert.match(text, /^date,consultations,/);
+  assert.match(text, /,BDT,1500\.50\r\n/);
+  assert.match(text, /,EUR,20\.00\r\n/);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await person.accessible("what was earned, in the dark");
+  await person.picture("earnings-dark");
+  await page.emulateMedia({ colorScheme: "light" });
 }
 
 /** Sees who walks in, tells everybody that the doctor is late, and takes nobody any more. */

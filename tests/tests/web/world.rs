@@ -32,7 +32,7 @@ impl World {
         let deployment = Deployment::new(Backend::Sqlite);
         let pharmacy = providers::Server::start(|_| Pharmacy::default()).await;
         let secret = deployment.write("pharmacy", PHARMACY_SECRET).display().to_string();
-        for plugin in ["video-webrtc", "pharmacy-rest"] {
+        for plugin in ["video-webrtc", "pharmacy-rest", "analytics"] {
             deployment.install(plugin);
         }
         deployment.configure(&format!(
@@ -42,6 +42,7 @@ impl World {
             [push]
             allow_private_addresses = true
             [plugins.use.video-webrtc]
+            [plugins.use.analytics]
             [plugins.use.pharmacy-rest]
             config = {{ base_url = "{}/fhir" }}
             allow_private_addresses = true

@@ -146,8 +146,17 @@ export function languageName(tag: string): string {
 }
 
 export function money({ amount_minor, currency }: { amount_minor: number; currency: string }): string {
-  const format = new Intl.NumberFormat(i18n.locale, { style: "currency", currency });
-  return format.format(amount_minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+  return new Intl.NumberFormat(i18n.locale, { style: "currency", currency }).format(amount_minor / 10 ** minorDigits(currency));
+}
+
+/** How many digits of an amount in minor units stand behind the point. */
+export function minorDigits(currency: string): number {
+  return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+/** The currency's name in the reader's language. */
+export function currencyName(currency: string): string {
+  return new Intl.DisplayNames(i18n.locale, { type: "currency" }).of(currency) ?? currency;
 }
 
 const PROBLEM: Words = {
