@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     decide::Event,
-    model::{Consultation, Part},
+    model::{Consultation, Part, Status},
     store, topic, waiting_room_topic,
 };
 
@@ -32,13 +32,17 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
                 summarise(tx, after, &mut details)?;
             }
             let data = with_context(after, details.clone());
+            let kept = match event {
+                Event::Ended { status, .. } => terms(tx, after, *status, data.clone())?,
+                _ => data.clone(),
+            };
             let fact = Fact {
                 entity: entity(after.id),
                 version: state.version,
                 event_type,
                 schema: SCHEMA,
                 subject,
-                data: &data,
+                data: &kept,
             };
             // Which provider, and why: names and codes, without which the audit log told of a change and not its cause.
             tx.emit_with(fact, event_type.starts_with("video_").then_some(&details))?;
@@ -53,6 +57,18 @@ pub(crate) fn tell(tx: &mut Tx<'_>, before: &Consultation, after: &Consultation,
         tell_elsewhere(tx, after, event, &told)?;
     }
     Ok(())
+}
+
+/// Adds to the event that is kept what the doctor is owed, and in which zone the day ended, as they are now: who counts
+/// later must not take the fee or the zone of then. Nothing is owed for what was not completed.
+fn terms(tx: &mut Tx<'_>, after: &Consultation, status: Status, mut data: Value) -> Result<Value> {
+    let Some(doctor) = consilium_people::doctor(tx, after.doctor_id)? else { return Ok(data) };
+    if let Value::Object(data) = &mut data {
+        let fee = doctor.consultation_fee.filter(|_| status == Status::Completed);
+        data.insert("fee".to_owned(), json!(fee));
+        data.insert("time_zone".to_owned(), json!(doctor.time_zone.name()));
+    }
+    Ok(data)
 }
 
 /// Tells those who do not watch the consultation: whoever was invited, and the doctor in front of the waiting room.

@@ -7,16 +7,18 @@ use consilium_kernel::{DoctorId, EventEnvelope};
 use consilium_plugin_host::contract::Event;
 use serde_json::{Map, Value, json};
 
+const ENDED: &str = "consultation_ended";
+
 /// The fields that the contract describes, by event type; what is not here is taken from the doctor.
 const SHOWN: &[(&str, &[&str])] = &[
-    ("consultation_ended", &["consultation_id", "doctor_id", "patient_id", "started_at", "ended_at"]),
+    (ENDED, &["consultation_id", "doctor_id", "patient_id", "started_at", "ended_at"]),
     ("consultation_rated", &["consultation_id", "doctor_id", "ended_at", "rating"]),
 ];
 
 /// The event for a plugin; `None` when there is nothing to count in it.
 pub(crate) fn shown(session: &mut Session<'_>, event: &EventEnvelope) -> Result<Option<Event>> {
     let data = match SHOWN.iter().find(|(event_type, _)| *event_type == event.event_type) {
-        Some((_, fields)) => match counted(session, &event.data, fields)? {
+        Some((event_type, fields)) => match counted(session, event_type, &event.data, fields)? {
             Some(data) => data,
             None => return Ok(None),
         },
@@ -25,9 +27,9 @@ pub(crate) fn shown(session: &mut Session<'_>, event: &EventEnvelope) -> Result<
     Ok(Some(consilium_feeder::event(event, data)))
 }
 
-/// The fields with the doctor's zone, which decides the day, and fee. `None` for a consultation that never took
-/// place: nobody came, or it was given up.
-fn counted(session: &mut Session<'_>, data: &Value, fields: &[&str]) -> Result<Option<Value>> {
+/// The fields with the doctor's zone, which decides the day, and fee, both as they were at the end. `None` for a
+/// consultation that never took place: nobody came, or it was given up.
+fn counted(session: &mut Session<'_>, event_type: &str, data: &Value, fields: &[&str]) -> Result<Option<Value>> {
     if data.get("status").is_some_and(|status| status != "completed") {
         return Ok(None);
     }
@@ -42,9 +44,16 @@ fn counted(session: &mut Session<'_>, data: &Value, fields: &[&str]) -> Result<O
     let Some(doctor) = doctor.map(|id| consilium_people::doctor(session, id)).transpose()?.flatten() else {
         return Ok(None);
     };
-    shown.insert("time_zone".to_owned(), json!(doctor.time_zone.name()));
-    if let Some(fee) = doctor.consultation_fee {
-        shown.insert("fee".to_owned(), json!(fee));
+    let zone = data.get("time_zone").cloned().unwrap_or_else(|| json!(doctor.time_zone.name()));
+    shown.insert("time_zone".to_owned(), zone);
+    // Events of before do not say what was owed; those that do may say that it was nothing.
+    let owed = match data.get("fee") {
+        Some(fee) => fee.clone(),
+        None if event_type == ENDED => json!(doctor.consultation_fee),
+        None => Value::Null,
+    };
+    if !owed.is_null() {
+        shown.insert("fee".to_owned(), owed);
     }
     Ok(Some(Value::Object(shown)))
 }

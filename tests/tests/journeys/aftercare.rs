@@ -14,7 +14,7 @@ use consilium_tests::{
 use serde_json::{Value, json};
 
 /// The analytics plugin, as a child process of the built server.
-fn with_analytics(config: &mut Config) {
+pub fn with_analytics(config: &mut Config) {
     let folder = Path::new(&config.keys.directory).with_file_name("plugins");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::copy(artifacts::plugin("analytics"), folder.join("analytics.so")).unwrap();
@@ -29,7 +29,7 @@ async fn post(who: &Person, path: &str, body: Value) -> consilium_tests::client:
 }
 
 /// The path of a consultation that has begun.
-async fn begun(doctor: &Person, patient: &Person, starts_at: &str) -> String {
+pub async fn begun(doctor: &Person, patient: &Person, starts_at: &str) -> String {
     let agreed = patient.agree(doctor, starts_at).await;
     let path = format!("/consultations/{}", text(&agreed, "consultation_id"));
     doctor.post(&format!("{path}/start"), Value::Null).await.expect(200);
@@ -47,7 +47,7 @@ fn prescription(follow_up_on: Option<&str>) -> Value {
 }
 
 /// The first answer that fits, within ten seconds.
-async fn until(who: &Person, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+pub async fn until(who: &Person, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..200 {
         let answer = who.get(path).await;
         if answer.status == 200 && fits(&answer.body) {

@@ -13,6 +13,7 @@ mod consultation;
 mod conventions;
 mod conversations;
 mod credentials;
+mod earnings;
 mod idempotency;
 mod invited;
 mod live;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use consilium_db::{subscriptions, testing::TestDb};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::world::{Counter, REASON, World, eventually};
@@ -43,6 +44,31 @@ async fn a_plugin_sees_what_the_contract_describes_and_no_words() {
         assert_eq!(ended["time_zone"], "Asia/Dhaka");
         assert_eq!(ended["fee"], serde_json::json!({ "amount_minor": 150_000, "currency": "BDT" }));
         assert!(!format!("{seen:?}").contains(REASON));
+    }
+}
+
+/// Whatever the doctor changes between the end and the counting: owed is what was agreed then.
+#[actix_rt::test]
+async fn the_fee_and_the_zone_are_those_of_the_end() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let fees =
+            [json!({ "amount_minor": 90_000, "currency": "BDT" }), json!({ "amount_minor": 2_500, "currency": "EUR" })];
+        for fee in [&fees[0], &fees[1], &json!(null)] {
+            let terms = json!({ "fee": fee, "time_zone": "Europe/Berlin" });
+            *world.terms.lock().unwrap() = terms.as_object().cloned();
+            world.ended("completed").await;
+        }
+        world.ended("abandoned").await;
+        world.settle().await;
+        let seen = world.counter.seen.lock().unwrap().clone();
+        let owed: Vec<_> = seen.iter().map(|event| event["data"]["fee"].clone()).collect();
+        assert_eq!(owed.len(), 3, "nothing is owed for what never took place: {owed:?}");
+        for fee in &fees {
+            assert!(owed.contains(fee), "{owed:?}");
+        }
+        assert!(owed.contains(&json!(null)), "none, although the doctor has a fee by now: {owed:?}");
+        assert!(seen.iter().all(|event| event["data"]["time_zone"] == "Europe/Berlin"), "{seen:?}");
     }
 }
 

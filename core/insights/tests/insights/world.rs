@@ -125,6 +125,8 @@ pub struct World {
     pub test: TestDb,
     pub counter: Arc<Counter>,
     pub insights: Insights,
+    /// What the next consultations say of fee and zone; events of before said nothing.
+    pub terms: Mutex<Option<serde_json::Map<String, Value>>>,
     pub doctor: User,
     pub other: User,
 }
@@ -172,7 +174,7 @@ impl World {
         people.patch_doctor(&meta(&doctor), doctor.doctor_id.unwrap(), 1, patch).await.unwrap();
         let counter = Counter::new(test.db.clone());
         let insights = Insights::new(test.db.clone(), counter.clone());
-        let world = Self { test, counter, insights, doctor, other };
+        let world = Self { test, counter, insights, terms: Mutex::default(), doctor, other };
         world.settle().await;
         world.counter.seen.lock().unwrap().clear();
         world
@@ -193,11 +195,14 @@ impl World {
         let patient = self.test.db.ids().next();
         let now = self.test.db.clock().now();
         let began = (status == "completed").then_some(now);
-        let data = json!({
+        let mut data = json!({
             "consultation_id": consultation, "appointment_id": patient, "doctor_id": self.doctor.doctor_id,
             "patient_id": patient, "facility_id": DEFAULT_FACILITY, "status": status, "started_at": began,
             "ended_at": now + jiff::SignedDuration::from_mins(10), "duration_seconds": 600, "note": REASON,
         });
+        if let (Some(terms), Value::Object(data)) = (&*self.terms.lock().unwrap(), &mut data) {
+            data.extend(terms.clone());
+        }
         self.emit("consultation_ended", consultation, data).await;
         patient.to_string()
     }
