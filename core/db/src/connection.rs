@@ -106,7 +106,7 @@ struct Settings;
 
 impl r2d2::CustomizeConnection<AnyConnection, ConnectionError> for Settings {
     fn on_acquire(&self, connection: &mut AnyConnection) -> Result<(), ConnectionError> {
-        match connection {
+        let done = match connection {
             // busy_timeout comes first: switching to WAL needs a lock.
             AnyConnection::Sqlite(sqlite) => sqlite.batch_execute(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -116,8 +116,14 @@ impl r2d2::CustomizeConnection<AnyConnection, ConnectionError> for Settings {
                 "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '15s'; \
                  SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s';",
             ),
+        };
+        #[cfg(any(test, feature = "testing"))]
+        if let AnyConnection::Sqlite(sqlite) = connection
+            && crate::testing::flushes_nothing()
+        {
+            sqlite.batch_execute("PRAGMA synchronous = OFF").map_err(ConnectionError::QueryError)?;
         }
-        .map_err(ConnectionError::QueryError)
+        done.map_err(ConnectionError::QueryError)
     }
 }
 

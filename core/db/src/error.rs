@@ -101,9 +101,19 @@ pub(crate) fn is_passing(error: &DieselError) -> bool {
                 _
             )
     ) || matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, info)
-            if ["deadlock detected", "database is locked", "lock timeout", "statement timeout", "connection"]
-                .iter().any(|text| info.message().contains(text)))
+            if PASSING.iter().any(|text| info.message().contains(text)))
 }
+
+/// What databases say that may be well again later; of the disk, once somebody has looked after it.
+const PASSING: [&str; 7] = [
+    "deadlock detected",
+    "database is locked",
+    "lock timeout",
+    "statement timeout",
+    "connection",
+    "disk I/O error",
+    "disk is full",
+];
 
 /// The class and constraint of a database error without the row's values, which PostgreSQL puts in its details.
 fn describe(error: &DieselError) -> String {

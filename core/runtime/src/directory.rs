@@ -140,6 +140,7 @@ impl<E: Entity> Directory<E> {
         command: E::Command,
     ) -> Result<E::Reply, Refusal> {
         let (reply, answer) = oneshot::channel();
+        let _asked = Asked::now(E::KIND);
         self.deliver(key, id, Dispatch { meta, command, reply })?;
         match tokio::time::timeout(self.shared.settings.time_limit, answer).await {
             Ok(Ok(outcome)) => outcome,
@@ -186,6 +187,22 @@ impl<E: Entity> Directory<E> {
             }
         }
         Err(Refusal::unavailable())
+    }
+}
+
+/// A command that nobody has answered yet: the gauge of its kind counts those in mailboxes and in work.
+struct Asked(&'static str);
+
+impl Asked {
+    fn now(kind: &'static str) -> Self {
+        metrics::gauge!("consilium_commands_unanswered", "kind" => kind).increment(1.0);
+        Self(kind)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        metrics::gauge!("consilium_commands_unanswered", "kind" => self.0).decrement(1.0);
     }
 }
 

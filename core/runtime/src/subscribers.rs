@@ -82,7 +82,11 @@ impl SubscriberWorker {
             self.registered.store(true, Ordering::Relaxed);
         }
         let mut digested = 0;
-        for shard in self.db.read(move |session| subscriptions::behind(session, name)).await? {
+        let behind = self.db.read(move |session| subscriptions::behind(session, name)).await?;
+        if behind.is_empty() {
+            lag(name, 0.0);
+        }
+        for shard in behind {
             loop {
                 let count = self.digest_batch(shard).await?;
                 digested += count;
@@ -118,6 +122,9 @@ impl SubscriberWorker {
                 let name = subscriber.name();
                 let Some(position) = subscriptions::claim(tx, name, shard)? else { return Ok(0) };
                 let events = outbox::read_after(tx, shard, position, limit)?;
+                if let Some((_, first)) = events.first() {
+                    lag(name, tx.now().duration_since(first.at).as_secs_f64());
+                }
                 let parked = subscriptions::parked(tx, name)?;
                 for (_, event) in &events {
                     if parked.contains(&event.entity.id) {
@@ -141,6 +148,11 @@ impl SubscriberWorker {
             })
             .await
     }
+}
+
+/// How old what a subscriber reads now is: the oldest event that it had not digested yet.
+fn lag(subscriber: &'static str, seconds: f64) {
+    metrics::gauge!("consilium_subscriber_lag_seconds", "subscriber" => subscriber).set(seconds);
 }
 
 fn meta() -> CommandMeta {

@@ -1,14 +1,19 @@
 //! The cheapest HTTP client there can be: requests are bytes made beforehand, of an answer only status, length and the
 //! end of its body are looked at. Whatever a client costs is taken from server and limit alike, and hides their ratio.
 
+use std::time::{Duration, Instant};
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-/// One connection, kept open.
+/// One connection, kept open while it is used: a server ends one on which nothing comes for five seconds, as it may while
+/// the limit has its turn.
 pub struct Line {
+    host: String,
     stream: TcpStream,
+    used: Instant,
     buffer: Vec<u8>,
 }
 
@@ -33,17 +38,28 @@ fn request(method: &str, path: &str, token: Option<&str>, body: &str) -> Vec<u8>
     format!("{head}\r\n{body}").into_bytes()
 }
 
+/// After this long without an answer a line is opened anew.
+const IDLE: Duration = Duration::from_secs(2);
+
+async fn connect(host: &str) -> TcpStream {
+    let stream = TcpStream::connect(host).await.expect("the server listens");
+    stream.set_nodelay(true).expect("a socket");
+    stream
+}
+
 impl Line {
     /// Connects to `http://host:port`.
     pub async fn open(address: &str) -> Self {
-        let host = address.strip_prefix("http://").expect("an address without TLS");
-        let stream = TcpStream::connect(host).await.expect("the server listens");
-        stream.set_nodelay(true).expect("a socket");
-        Self { stream, buffer: Vec::with_capacity(64 * 1024) }
+        let host = address.strip_prefix("http://").expect("an address without TLS").to_owned();
+        let stream = connect(&host).await;
+        Self { host, stream, used: Instant::now(), buffer: Vec::with_capacity(64 * 1024) }
     }
 
     /// Sends a request and reads all of its answer; the status.
     pub async fn exchange(&mut self, request: &[u8]) -> u16 {
+        if self.used.elapsed() > IDLE {
+            self.stream = connect(&self.host).await;
+        }
         self.stream.write_all(request).await.expect("the server takes requests");
         self.buffer.clear();
         let mut whole = None;
@@ -54,6 +70,7 @@ impl Line {
                 whole = head(&self.buffer).map(|(head, body)| head + body);
             }
         }
+        self.used = Instant::now();
         status(&self.buffer)
     }
 

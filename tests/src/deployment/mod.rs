@@ -58,7 +58,12 @@ impl Deployment {
 
     /// A fresh one of the program `server`, with an administrator.
     pub fn of(server: PathBuf, backend: Backend) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::below(&std::env::temp_dir(), server, backend)
+    }
+
+    /// The same, all of it in a folder of its own below `parent`.
+    pub fn below(parent: &Path, server: PathBuf, backend: Backend) -> Self {
+        let folder = tempfile::tempdir_in(parent).expect("a folder");
         let (postgres, url) = match backend {
             Backend::Postgres => {
                 let database = PostgresDatabase::migrated();

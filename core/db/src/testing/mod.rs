@@ -1,4 +1,5 @@
-//! Fresh databases for tests, SQLite and PostgreSQL alike, with a clock that stands still; and a fault for the kill test.
+//! Fresh databases for tests, SQLite and PostgreSQL alike, with a clock that stands still; and faults for
+//! proofs to find out.
 
 mod postgres;
 
@@ -22,6 +23,18 @@ pub fn acknowledge_early() {
 
 pub(crate) fn acknowledges_early() -> bool {
     ACKNOWLEDGES_EARLY.load(Ordering::Relaxed)
+}
+
+static FLUSHES_NOTHING: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process commits to SQLite without waiting for the disk: what must never happen, for the power test to
+/// find out.
+pub fn flush_nothing() {
+    FLUSHES_NOTHING.store(true, Ordering::Relaxed);
+}
+
+pub(crate) fn flushes_nothing() -> bool {
+    FLUSHES_NOTHING.load(Ordering::Relaxed)
 }
 
 /// A migrated database of its own for one test; gone when dropped.

@@ -1,9 +1,10 @@
 //! Kills a server under load, again and again, and looks for everything that it had acknowledged.
 //!
-//!     kill SERVER sqlite|postgres ROUNDS [FAULTY SERVER]
+//!     kill SERVER sqlite|postgres|power ROUNDS [FAULTY SERVER]
 //!
 //! People book, cancel, move and chat; the mail server they are told by outlives every kill, and reminders fall due
-//! shortly before each. With a faulty server, that one is killed; the sound one only prepares what it works with.
+//! shortly before each. `power` is SQLite on a disk that is full for a while and then loses its power, shortly before the
+//! server is killed: what was not flushed is gone. With a faulty server, that one is killed; the sound one only prepares what it works with.
 //! Exit status: 0 nothing was lost, 3 an acknowledged write was lost, a slot doubled, a mail lost or doubled, 4 the
 //! server answered what it must not. `scripts/prove/kill` runs this for both databases, and against a server that is
 //! known to lose.
@@ -15,6 +16,7 @@
 )]
 
 mod check;
+mod disk;
 mod ledger;
 mod load;
 mod mail;
@@ -28,21 +30,23 @@ use std::{
 };
 
 use consilium_tests::app::Backend;
+use disk::Disk;
 use run::Run;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [server, database, rounds, faulty @ ..] = arguments.as_slice() else {
-        panic!("kill SERVER sqlite|postgres ROUNDS [FAULTY SERVER]")
+        panic!("kill SERVER sqlite|postgres|power ROUNDS [FAULTY SERVER]")
     };
-    let backend = match database.as_str() {
-        "sqlite" => Backend::Sqlite,
-        "postgres" => Backend::Postgres,
-        other => panic!("{other} is neither sqlite nor postgres"),
+    let (backend, disk) = match database.as_str() {
+        "sqlite" => (Backend::Sqlite, None),
+        "postgres" => (Backend::Postgres, None),
+        "power" => (Backend::Sqlite, Some(Disk::new())),
+        other => panic!("{other} is neither sqlite nor postgres nor power"),
     };
     let rounds: usize = rounds.parse().expect("a number of rounds");
-    let mut run = Run::prepare(server.into(), backend, rounds, faulty.first().map(Into::into)).await;
+    let mut run = Run::prepare(server.into(), (backend, disk), rounds, faulty.first().map(Into::into)).await;
     for round in 1..=rounds {
         let line = run.kill().await;
         println!("{database} kill {round:>2} {line}");

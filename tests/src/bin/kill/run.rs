@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     check,
+    disk::Disk,
     ledger::Ledger,
     load::Crowd,
     mail::{self, Due, Kill, Mailbag},
@@ -23,12 +24,18 @@ use crate::{
 const SPARE_MINUTES: usize = 10;
 /// Longer than a mail stays in the hands of a server that died, by its clock.
 const CLAIM: SignedDuration = SignedDuration::from_secs(120);
+/// How long the server goes on when its disk is full.
+const FULL: Duration = Duration::from_millis(500);
+/// How long the server goes on when its disk is gone.
+const WITHOUT_POWER: Duration = Duration::from_millis(300);
 /// How long everything may take to come to rest.
 const REST: Duration = Duration::from_secs(180);
 
 /// Everything that lives as long as the run.
 pub struct Run {
     deployment: Deployment,
+    /// Where it lies, when that can lose its power.
+    disk: Option<Disk>,
     smtp: SmtpServer,
     ledger: Ledger,
     server: Option<Server>,
@@ -56,9 +63,17 @@ pub struct Ended {
 
 impl Run {
     /// Registers everybody at `server`, which `faulty` then takes over from.
-    pub async fn prepare(server: PathBuf, backend: Backend, rounds: usize, faulty: Option<PathBuf>) -> Self {
+    pub async fn prepare(
+        server: PathBuf,
+        (backend, disk): (Backend, Option<Disk>),
+        rounds: usize,
+        faulty: Option<PathBuf>,
+    ) -> Self {
         let smtp = SmtpServer::start().await;
-        let mut deployment = Deployment::of(server, backend);
+        let mut deployment = match &disk {
+            None => Deployment::of(server, backend),
+            Some(disk) => Deployment::below(&disk.mounted(), server, backend),
+        };
         deployment.set("SMTP__URL", &smtp.url());
         deployment.set("SMTP__TIMEOUT_SECONDS", "10");
         // The clock is moved on by nearly a minute a kill: nobody's appointment is over before the run is.
@@ -69,10 +84,12 @@ impl Run {
         let first = deployment.serve().await;
         let crowd = Crowd::gather(&first.client, &ledger, rounds + SPARE_MINUTES).await;
         first.stop().await;
+        disk.iter().for_each(Disk::flush);
         let patience = if faulty.is_some() { Duration::from_secs(2) } else { Duration::ZERO };
         deployment.server = faulty.unwrap_or(deployment.server);
         let mut run = Self {
             deployment,
+            disk,
             smtp,
             ledger,
             server: None,
@@ -95,9 +112,18 @@ impl Run {
         let moment = self.moment;
         let killer = async {
             tokio::time::sleep(moment).await;
+            if let Some(disk) = &mut self.disk {
+                disk.fill();
+                tokio::time::sleep(FULL).await;
+                disk.make_room();
+                tokio::time::sleep(moment).await;
+                disk.cut();
+                tokio::time::sleep(WITHOUT_POWER).await;
+            }
             server.kill().await;
         };
         tokio::join!(crowd.work(&self.ledger), killer);
+        self.disk.iter_mut().for_each(Disk::restart);
         let killed_at = self.ledger.now();
         let ledger = &self.ledger;
         let (unanswered, answered, summary) = (ledger.in_flight(), ledger.acknowledged(), ledger.summary());
