@@ -36,7 +36,7 @@ pictures: ## Make the pictures of the documentation anew
 	@scripts/pictures
 
 setup: ## Install what tests, lint and fuzzing need
-	@scripts/setup-tests tests lint fuzz power
+	@scripts/setup-tests tests lint fuzz
 
 clean: ## Remove what was built and what `make run` wrote
 	@cargo clean && rm -rf .run

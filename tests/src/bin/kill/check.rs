@@ -17,7 +17,7 @@ pub async fn all(crowd: &Crowd, ledger: &Ledger, chats: BTreeSet<String>) -> Vec
     let mut kept: BTreeMap<String, Value> = BTreeMap::new();
     let mut held: BTreeMap<(String, String), String> = BTreeMap::new();
     for patient in &crowd.patients {
-        for appointment in list(patient, "/appointments?limit=100", "cursor").await {
+        for appointment in list(patient, "/appointments?limit=100", "cursor").await.expect("nobody's list is gone") {
             let id = text(&appointment, "id").to_owned();
             if matches!(text(&appointment, "status"), "pending" | "accepted") {
                 let slot = (text(&appointment, "doctor_id").to_owned(), text(&appointment, "starts_at").to_owned());
@@ -45,8 +45,11 @@ pub async fn all(crowd: &Crowd, ledger: &Ledger, chats: BTreeSet<String>) -> Vec
 
 async fn chat(crowd: &Crowd, ledger: &Ledger, id: &str) -> Vec<String> {
     let known = ledger.chats.borrow()[id].clone();
-    let messages =
-        list(&crowd.patients[known.patient], &format!("/consultations/{id}/messages?limit=100"), "cursor").await;
+    let path = format!("/consultations/{id}/messages?limit=100");
+    let messages = match list(&crowd.patients[known.patient], &path, "cursor").await {
+        Ok(messages) => messages,
+        Err(gone) => return vec![gone],
+    };
     let mut wrong = Vec::new();
     let mut kept: BTreeMap<&str, i64> = BTreeMap::new();
     for (place, message) in messages.iter().enumerate() {
@@ -67,14 +70,19 @@ async fn chat(crowd: &Crowd, ledger: &Ledger, id: &str) -> Vec<String> {
     wrong
 }
 
-async fn list(person: &Person, path: &str, parameter: &str) -> Vec<Value> {
+/// All of a list, or that it is there no more.
+async fn list(person: &Person, path: &str, parameter: &str) -> Result<Vec<Value>, String> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
-        let mut page = person.get(&format!("{path}{cursor}")).await.expect(200);
+        let answer = person.get(&format!("{path}{cursor}")).await;
+        if answer.status == 404 {
+            return Err(format!("{path} is gone"));
+        }
+        let mut page = answer.expect(200);
         items.append(page["items"].as_array_mut().expect("a list"));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&{parameter}={next}"),
-            None => return items,
+            None => return Ok(items),
         }
     }
 }
