@@ -70,8 +70,8 @@ async fn run(form: Form, program: &str, groups: &[&str]) -> ExitCode {
     let quick = measure(&Plan { program: program.clone(), form: Form::Quick }, rows::QUICK_GROUPS).await;
     if form == Form::Quick {
         let Some(committed) = Committed::read(&ratios) else {
-            println!("{} is not there yet: nothing is compared; `make bench` writes it", ratios.display());
-            return ExitCode::SUCCESS;
+            println!("{} is missing: nothing can be compared; `make bench` writes it", ratios.display());
+            return ExitCode::FAILURE;
         };
         let losses = committed.losses(&quick);
         losses.iter().for_each(|loss| println!("LOSS {loss}"));

@@ -1,20 +1,28 @@
 //! The network between one node and a server that it needs.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::LazyLock,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
+    runtime::{Builder, Runtime},
     sync::watch,
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
+
+/// Carries everything, on a thread of its own: a test that waits for a program must not keep the nodes waiting.
+static NETWORK: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime"));
 
 /// A wire that can go dead: then nothing comes through either way, and nobody is told. What was under way comes
 /// through when it is mended, as TCP has it.
 pub struct Wire {
     port: u16,
     whole: watch::Sender<bool>,
-    _carrying: JoinSet<()>,
+    carrying: AbortHandle,
 }
 
 impl Wire {
@@ -23,17 +31,17 @@ impl Wire {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         listener.set_nonblocking(true).expect("a socket");
-        let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
-        let (whole, mut carrying) = (watch::Sender::new(true), JoinSet::new());
+        let whole = watch::Sender::new(true);
         let seen = whole.subscribe();
-        carrying.spawn(async move {
+        let carrying = NETWORK.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
             let mut lines = JoinSet::new();
             while let Ok((near, _)) = listener.accept().await {
                 lines.spawn(line(near, there, seen.clone()));
                 while lines.try_join_next().is_some() {}
             }
         });
-        Self { port, whole, _carrying: carrying }
+        Self { port, whole, carrying: carrying.abort_handle() }
     }
 
     /// Where it begins.
@@ -49,6 +57,12 @@ impl Wire {
     /// Everything comes through again.
     pub fn mend(&self) {
         self.whole.send_replace(true);
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.carrying.abort();
     }
 }
 
