@@ -17,7 +17,7 @@ pub fn script(statements: &[Statement], kept: &[&str], now: Timestamp) -> String
     let read = read.flat_map(|statement| &statement.parameters).map(|literal| literal.trim_matches('\''));
     let kept: Vec<&str> = kept.iter().copied().chain(read).chain([FACILITY]).collect();
     let mut ids: Vec<String> = Vec::new();
-    let mut script = "\\set n random(1, 4000000000000000000)\n\\set m random(1, 40000000)\n".to_owned();
+    let mut script = "\\set n random(1, 4000000000000000000)\n\\set m random(1, 20000000000)\n".to_owned();
     let mut counted = false;
     for statement in statements {
         let columns = columns(&statement.sql);
