@@ -11,9 +11,9 @@ use crate::{
     store,
 };
 
-/// Shows a file of the caller to whoever takes part in `place` with `patient`, if it is about one, for as long as the message that it is
-/// attached to stands, if it is. `publish` tells that it was, and answers the number of the event. One that is shared
-/// already is answered again and told to nobody.
+/// Shows a file of the caller to whoever takes part in `place` with `patient`, if it is about one, for as long as the
+/// message that it is attached to stands, if it is. `publish` tells that it was, and answers the number of the event. One
+/// that is shared already is answered again and told to nobody.
 ///
 /// # Errors
 /// `not_found` for what is not the caller's or about somebody else; `file_not_ready`, `file_infected`.

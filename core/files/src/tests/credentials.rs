@@ -1,9 +1,7 @@
 //! Documents by which doctors are verified: who may upload what, and who sees it.
 
-use consilium_db::{DatabaseUrl, Db, Keys, Tx, Vault};
-use consilium_kernel::{CommandMeta, FacilityId, RandomIds, Role, Scope};
-use diesel::{RunQueryDsl, sql_query};
-use std::sync::Arc;
+use consilium_db::Tx;
+use consilium_kernel::{CommandMeta, FacilityId, Role, Scope};
 
 use super::stage::{Stage, code, fresh, meta, on_both, person};
 use crate::*;
@@ -119,19 +117,8 @@ async fn erasing_a_doctors_account_erases_the_documents() {
     on_both(async |stage| {
         let id = document(stage).await;
         show(stage, &meta(&stage.doctor), id).await;
-        let subject = stage.doctor.user_id.uuid();
-        let erase = move |tx: &mut Tx<'_>| {
-            let rows = sql_query("DELETE FROM data_key WHERE subject = $1")
-                .bind::<consilium_db::types::Uuid, _>(subject)
-                .execute(tx.connection())?;
-            Ok(rows)
-        };
-        assert!(stage.test.db.write(&meta(&stage.doctor), erase).await.unwrap() > 0);
-        // Whoever has opened something before may know the key: a server that was restarted does not.
-        let (url, vault): (DatabaseUrl, _) =
-            (stage.test.url.parse().unwrap(), Vault::new(Keys::read(&stage.test.folder).unwrap()));
-        let db = Db::open(&url, 4, vault, stage.test.clock.clone(), Arc::new(RandomIds)).unwrap();
-        let files = Files { db: db.clone(), ..stage.restarted() };
+        let files = stage.erased(stage.doctor.user_id.uuid()).await;
+        let db = files.db.clone();
         assert_eq!(code(files.get(&meta(&person(Role::Admin)), id).await), "file_erased");
         let place = place(stage);
         assert_eq!(db.read(move |session| shared(session, place, 0, 10)).await.unwrap(), []);

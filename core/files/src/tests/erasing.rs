@@ -1,10 +1,6 @@
 //! What lies on disk cannot be read, and what belongs to an erased patient not even by us.
 
-use consilium_db::{DatabaseUrl, Db, Keys, Vault};
-use consilium_kernel::RandomIds;
 use consilium_runtime::DueWorker;
-use diesel::{RunQueryDsl, sql_query};
-use std::sync::Arc;
 
 use super::stage::{Stage, code, meta, on_both};
 use crate::*;
@@ -68,19 +64,8 @@ async fn erasing_a_patient_erases_their_files() {
         let content = WORDS.repeat(100);
         let (stored, waiting) = (stage.available(&content).await, stage.upload(&content).await);
         stage.share(stored).await.unwrap();
-        let subject = stage.patient.patient_id.unwrap().uuid();
-        let erase = move |tx: &mut consilium_db::Tx<'_>| {
-            sql_query("DELETE FROM data_key WHERE subject = $1")
-                .bind::<consilium_db::types::Uuid, _>(subject)
-                .execute(tx.connection())?;
-            Ok(())
-        };
-        stage.test.db.write(&meta(&stage.patient), erase).await.unwrap();
-        // Whoever has opened something before may know the key: a server that was restarted does not.
-        let (url, vault): (DatabaseUrl, _) =
-            (stage.test.url.parse().unwrap(), Vault::new(Keys::read(&stage.test.folder).unwrap()));
-        let db = Db::open(&url, 4, vault, stage.test.clock.clone(), Arc::new(RandomIds)).unwrap();
-        let files = Files { db: db.clone(), ..stage.restarted() };
+        let files = stage.erased(stage.patient.patient_id.unwrap().uuid()).await;
+        let db = files.db.clone();
         assert_eq!(code(files.get(&meta(&stage.patient), stored).await), "file_erased");
         assert_eq!(code(files.link(&meta(&stage.doctor), stored).await), "file_erased");
         let consultation = stage.consultation;

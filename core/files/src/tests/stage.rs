@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use consilium_db::testing::TestDb;
+use consilium_db::{DatabaseUrl, Db, Keys, Tx, Vault, testing::TestDb};
 use consilium_kernel::{
     CommandMeta, ConsultationId, DEFAULT_FACILITY, DoctorId, Id, Ids, MessageId, PatientId, Principal, RandomIds,
     Refusal, Role, Scope, User, UserId,
@@ -118,6 +118,21 @@ impl Stage {
     /// The same files, as after a restart.
     pub fn restarted(&self) -> Files {
         open(&self.test, self.meetings.clone(), self.folder.path().into(), |_| {}, None)
+    }
+
+    /// As after a restart, when the key of this subject was erased: a server that has opened something before may know
+    /// the key, one that was restarted does not.
+    pub async fn erased(&self, subject: uuid::Uuid) -> Files {
+        let erase = move |tx: &mut Tx<'_>| {
+            let key = sql_query("DELETE FROM data_key WHERE subject = $1");
+            Ok(key.bind::<consilium_db::types::Uuid, _>(subject).execute(tx.connection())?)
+        };
+        let erased = self.test.db.write(&meta(&self.doctor), erase).await.unwrap();
+        assert_eq!(erased, 1, "there was a key");
+        let (url, vault): (DatabaseUrl, _) =
+            (self.test.url.parse().unwrap(), Vault::new(Keys::read(&self.test.folder).unwrap()));
+        let db = Db::open(&url, 4, vault, self.test.clock.clone(), Arc::new(RandomIds)).unwrap();
+        Files { db, ..self.restarted() }
     }
 
     pub fn wish(&self, length: usize) -> NewUpload {
