@@ -66,7 +66,11 @@ impl SubscriberWorker {
             }
             let pause = tick * 2u32.saturating_pow(failures.min(6));
             tokio::select! {
-                () = shutdown.requested() => return,
+                () = shutdown.requested() => {
+                    // Whoever reads next tells of it: this node's last word is no lag.
+                    lag(self.subscriber.name(), 0.0);
+                    return;
+                }
                 () = tokio::time::sleep(pause) => {}
                 () = self.wake.notified(), if failures == 0 => {}
             }
