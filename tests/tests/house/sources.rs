@@ -35,10 +35,13 @@ pub fn pure_decisions(house: &House) -> Violations {
         .collect()
 }
 
-/// The fault that tests must notice is set by a program of theirs: what is shipped can only ask whether it is.
+/// What sets a fault.
+const FAULTS: [&str; 2] = ["acknowledge_early", "flush_nothing"];
+
+/// Faults that tests must notice are set by programs of theirs: what is shipped can only ask whether they are.
 pub fn faults(house: &House) -> Violations {
     product_files(house)
-        .filter(|file| file.mentions("acknowledge_early") && !file.path.starts_with("core/db/src/"))
+        .filter(|file| FAULTS.iter().any(|fault| file.mentions(fault)) && !file.path.starts_with("core/db/src/"))
         .map(|file| format!("{} sets a fault that only tests may set", file.path))
         .collect()
 }
@@ -171,9 +174,12 @@ mod tests {
 
     #[test]
     fn a_fault_in_the_product_is_seen() {
-        let text = "fn main() { consilium_db::testing::acknowledge_early(); }";
-        assert_eq!(faults(&house("api/src/main.rs", text)), ["api/src/main.rs sets a fault that only tests may set"]);
-        assert!(faults(&house("tests/src/bin/acknowledges_early.rs", text)).is_empty());
+        for fault in FAULTS {
+            let text = format!("fn main() {{ consilium_db::testing::{fault}(); }}");
+            let seen = faults(&house("api/src/main.rs", &text));
+            assert_eq!(seen, ["api/src/main.rs sets a fault that only tests may set"]);
+            assert!(faults(&house("tests/src/bin/acknowledges_early.rs", &text)).is_empty());
+        }
     }
 
     #[test]
