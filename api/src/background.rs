@@ -126,13 +126,14 @@ pub async fn wire(config: Config, db: Db, address: SocketAddr) -> anyhow::Result
             async move { worker.run(TICK, shutdown).await }
         });
     }
+    let set = &state.config;
     let channels = [
-        ("mail", mail::mailer(&state.config, &state.base_url)?, wake_mail),
-        ("push", push::pusher(&state.config, &db)?, wake_push),
+        ("mail", mail::mailer(set, &state.base_url)?, set.smtp.concurrency, wake_mail),
+        ("push", push::pusher(set, &db)?, set.push.concurrency, wake_push),
     ];
-    for (channel, transport, wake) in channels {
+    for (channel, transport, concurrency, wake) in channels {
         let Some(transport) = transport else { continue };
-        let notifier = state.notifications.notifier(transport, &mail::settings(&state.config));
+        let notifier = state.notifications.notifier(transport, &mail::settings(set, concurrency));
         duties.run(&tasks, channel, move |shutdown| notifier.clone().run(wake.clone(), shutdown));
     }
     let dispatcher = webhooks::dispatcher(&state.config, &db, &state.webhooks)?;

@@ -7,9 +7,9 @@ use secrecy::SecretString;
 
 use crate::config::Config;
 
-/// How messages are sent.
-pub fn settings(config: &Config) -> NotificationSettings {
-    NotificationSettings { templates: templates(config), ..NotificationSettings::default() }
+/// How messages are sent, so many of them at once.
+pub fn settings(config: &Config, concurrency: u32) -> NotificationSettings {
+    NotificationSettings { templates: templates(config), concurrency, ..NotificationSettings::default() }
 }
 
 /// The mailer; `None` without a mail server, so that mail waits in the queue.
@@ -35,6 +35,7 @@ pub fn smtp(config: &Config) -> SmtpSettings {
     }
 }
 
-fn templates(config: &Config) -> Option<PathBuf> {
+/// The folder of templates of the operator's own.
+pub fn templates(config: &Config) -> Option<PathBuf> {
     Some(&config.smtp.templates).filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -130,6 +130,9 @@ impl Server {
         self.handle.stop(true).await;
         self.background.finish(Duration::from_secs(self.state.config.server.shutdown_seconds)).await;
         self.state.plugins.shutdown().await;
+        if let Err(error) = self.state.db.checkpoint().await {
+            tracing::warn!(%error, "the database's log could not be folded into it: the next start reads it again");
+        }
         tracing::info!("stopped");
     }
 

@@ -42,9 +42,7 @@ fn deeper(config: &Config) -> Vec<String> {
         "" => format!("http://{}:{}", config.server.host, config.server.port),
         set => set.to_owned(),
     };
-    let mail = base_url
-        .parse()
-        .map(|url| Mailer::check(&mail::smtp(config), mail::settings(config).templates.as_deref(), &url));
+    let mail = base_url.parse().map(|url| Mailer::check(&mail::smtp(config), mail::templates(config).as_deref(), &url));
     let plugins = consilium_plugin_host::check(&plugins::settings(config), &plugins::configured(config));
     let mail = mail.unwrap_or_default().into_iter().map(|error| error.to_string());
     mail.chain(plugins.into_iter().map(|problem| problem.to_string())).collect()

@@ -224,6 +224,8 @@ fn check(config: &Config, errors: &mut Vec<String>) {
     for (key, value, least, most) in [
         ("consultations.rating_days", config.consultations.rating_days.into(), 1, 3_650),
         ("scheduling.follow_up_hold_hours", config.scheduling.follow_up_hold_hours.into(), 1, 24 * 90),
+        ("smtp.concurrency", config.smtp.concurrency.into(), 1, 256),
+        ("push.concurrency", push.concurrency.into(), 1, 256),
         ("push.timeout_seconds", push.timeout_seconds, 1, 60),
         ("push.max_subscriptions", push.max_subscriptions.into(), 1, 100),
         ("webhooks.timeout_seconds", webhooks.timeout_seconds, 1, 60),

@@ -264,6 +264,8 @@ section! {
         pub reply_to: String = String::new(),
         /// Seconds that one delivery may take.
         pub timeout_seconds: u64 = 20,
+        /// Mails handed over at the same time, each over a connection of its own: what the mail server allows.
+        pub concurrency: u32 = 4,
         /// PEM file with the certificate of a private authority that signed the mail server's; empty: none.
         pub ca_file: String = String::new(),
         /// Folder with templates that replace the built-in ones; empty: none.
@@ -281,6 +283,8 @@ section! {
         pub allow_private_addresses: bool = false,
         /// Seconds that one attempt may take.
         pub timeout_seconds: u64 = 15,
+        /// Messages handed over at the same time.
+        pub concurrency: u32 = 4,
         /// Browsers that one account may have told; a further one takes the place of the oldest.
         pub max_subscriptions: u32 = 10,
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use consilium_kernel::{Clock, CommandMeta, Ids, Refusal};
+use diesel::connection::SimpleConnection;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -68,6 +69,16 @@ impl Db {
     /// Runs the migrations that have not run yet and returns their names. Blocks.
     pub fn migrate(&self) -> Result<Vec<String>> {
         migrations::run(&mut *self.0.pool.get().map_err(|_| Error::Busy)?)
+    }
+
+    /// Folds SQLite's write-ahead log into the database file, so that whoever opens it next has nothing to read again.
+    /// Nothing on PostgreSQL, whose server does so by itself.
+    pub async fn checkpoint(&self) -> Result<()> {
+        self.on_pool(|connection| match connection {
+            AnyConnection::Sqlite(sqlite) => Ok(sqlite.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?),
+            AnyConnection::Postgres(_) => Ok(()),
+        })
+        .await
     }
 
     /// The one listener that hears of every commit of this process, in the committing thread: it must not block.

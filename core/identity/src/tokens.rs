@@ -1,5 +1,10 @@
 //! Access tokens: short-lived JWTs (RFC 7519) signed with Ed25519, and the key set to check them with.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use consilium_db::{Error, Result, SigningKey};
 use consilium_kernel::{DoctorId, FacilityId, PatientId, Role, SessionId, Timestamp, User, UserId};
@@ -11,6 +16,8 @@ use crate::{refusal::IdentityRefusal, settings::IdentitySettings};
 
 /// No token of ours is longer.
 const LONGEST: usize = 4_096;
+/// Genuine tokens remembered at once; past this the memory starts anew.
+const REMEMBERED: usize = 50_000;
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +60,11 @@ pub struct Tokens {
     audience: String,
     lifetime_seconds: u32,
     public: Vec<u8>,
+    genuine: Mutex<HashMap<Digest, Claims>>,
 }
+
+/// SHA-256 of a token.
+type Digest = [u8; 32];
 
 impl Tokens {
     /// Tokens signed with `key`.
@@ -74,6 +85,7 @@ impl Tokens {
             audience: settings.audience.clone(),
             lifetime_seconds: settings.access_token_minutes.saturating_mul(60),
             public: key.public.clone(),
+            genuine: Mutex::default(),
         })
     }
 
@@ -101,19 +113,36 @@ impl Tokens {
         encode(&self.header, &claims, &self.signing).map_err(|_| Error::Sealed("an access token cannot be signed"))
     }
 
-    /// What a token says, if it is ours, meant for us and not expired.
+    /// What a token says, if it is ours, meant for us and not expired. Its signature is checked when it is first seen: that
+    /// costs more than most requests do otherwise.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, IdentityRefusal> {
         if token.len() > LONGEST {
             return Err(IdentityRefusal::TokenInvalid);
         }
+        let digest = digest(token);
+        let known = self.genuine.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let claims = match known {
+            Some(claims) => claims,
+            None => {
+                let claims = self.check(token)?;
+                let mut genuine = self.genuine.lock().unwrap_or_else(PoisonError::into_inner);
+                if genuine.len() >= REMEMBERED {
+                    genuine.clear();
+                }
+                genuine.insert(digest, claims.clone());
+                claims
+            }
+        };
+        if claims.exp <= now.as_second() { Err(IdentityRefusal::TokenExpired) } else { Ok(claims) }
+    }
+
+    fn check(&self, token: &str) -> Result<Claims, IdentityRefusal> {
         let header = decode_header(token).map_err(|_| IdentityRefusal::TokenInvalid)?;
         if header.kid != self.header.kid || header.alg != Algorithm::EdDSA {
             return Err(IdentityRefusal::TokenInvalid);
         }
-        let claims = decode::<Claims>(token, &self.verifying, &self.validation)
-            .map_err(|_| IdentityRefusal::TokenInvalid)?
-            .claims;
-        if claims.exp <= now.as_second() { Err(IdentityRefusal::TokenExpired) } else { Ok(claims) }
+        let genuine = decode::<Claims>(token, &self.verifying, &self.validation);
+        Ok(genuine.map_err(|_| IdentityRefusal::TokenInvalid)?.claims)
     }
 
     /// The public key as a JWK set (RFC 7517, RFC 8037), for `/.well-known/jwks.json`.
@@ -127,6 +156,12 @@ impl Tokens {
             "x": URL_SAFE_NO_PAD.encode(&self.public),
         }] })
     }
+}
+
+fn digest(token: &str) -> Digest {
+    let mut digest = Digest::default();
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref());
+    digest
 }
 
 /// The same private key as PKCS#8 version 1. ring writes version 2, whose public half stands in a place

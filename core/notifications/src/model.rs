@@ -69,6 +69,14 @@ impl Kind {
     pub fn is_reminder(self) -> bool {
         Self::REMINDERS.contains(&self)
     }
+
+    /// Lower ones are sent first when many wait: what somebody needs this minute goes before what is good to know.
+    pub fn priority(self) -> i32 {
+        match self {
+            Self::Reminder1h | Self::EmailVerification | Self::PasswordReset | Self::SecurityAlert => 0,
+            _ => 1,
+        }
+    }
 }
 
 /// A way to reach somebody.

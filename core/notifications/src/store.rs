@@ -44,6 +44,7 @@ diesel::table! {
         read_at -> Nullable<Instant>,
         version -> BigInt,
         subscription_id -> Nullable<Uuid>,
+        priority -> Integer,
     }
 }
 
@@ -107,6 +108,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewDelivery, payload: &Payload) -> Result<b
             delivery::sent_at.eq(maybe_at(new.sent_at)),
             delivery::version.eq(1_i64),
             delivery::subscription_id.eq(maybe_key(new.subscription)),
+            delivery::priority.eq(new.kind.priority()),
         ))
         .execute(tx.connection())?;
     Ok(true)

@@ -61,6 +61,7 @@ impl Clinic {
         let folder = deployment.folder().display().to_string();
         deployment.set("NATS__URL", &nats.url());
         deployment.set("SMTP__URL", &mails.url());
+        deployment.set("SMTP__CONCURRENCY", "16");
         deployment.set("FILES__URL", &format!("file://{folder}/files"));
         deployment.set("FILES__UPLOAD_DIRECTORY", &format!("{folder}/uploads"));
         deployment.set("DATABASE__CONNECTIONS", "6");

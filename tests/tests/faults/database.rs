@@ -1,5 +1,5 @@
 //! PostgreSQL loses its connections and goes away for a while: what was acknowledged is there, what was not is told
-//! so, and the server recovers by itself.
+//! so, and the server recovers by itself. SQLite is left tidy.
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
@@ -165,4 +165,17 @@ fn events_unheard(database: &str) -> i64 {
         ON c.subscriber = 'notifications' AND c.shard = o.shard WHERE c.id IS NULL OR (o.tx, o.id) > (c.tx, c.id)";
     let mut connection = PgConnection::establish(database).expect("PostgreSQL answers");
     sql_query(question).get_result::<Count>(&mut connection).expect("the tables are there").count
+}
+
+/// Whatever is in the log is read at the next start, before anything else can be done.
+#[actix_rt::test]
+async fn a_server_that_is_stopped_leaves_sqlites_log_empty() {
+    let deployment = Deployment::new(Backend::Sqlite);
+    let server = deployment.serve().await;
+    doctor(&server.client, "ayesha").await;
+    let log = deployment.folder().join("consilium.db-wal");
+    let length = || std::fs::metadata(&log).map_or(0, |file| file.len());
+    assert!(length() > 0, "it is written to while the server runs");
+    server.stop().await;
+    assert_eq!(length(), 0);
 }

@@ -73,7 +73,7 @@ pub(crate) fn save_participants(
 /// Everybody who is marked as present, wherever: after a restart some of them may be gone.
 pub(crate) fn left_open(session: &mut Session<'_>) -> Result<Vec<(FacilityId, ConsultationId, UserId)>> {
     Ok(participant::table
-        .filter(participant::present.eq(true))
+        .filter(participant::present) // as the index has it
         .select((participant::facility_id, participant::consultation_id, participant::user_id))
         .load(session.connection())?)
 }

@@ -35,20 +35,20 @@ pub struct Claimed {
     pub version: i64,
 }
 
-/// Of several messages to one person (in one browser) about one thing the oldest goes first, so that nobody reads of a
-/// cancellation before the booking.
+/// What is urgent goes first; but of several messages to one person (in one browser) about one thing the oldest, so that
+/// nobody reads of a cancellation before the booking.
 const DUE: &str = "SELECT d.id FROM delivery d WHERE d.channel = $1 \
     AND d.status IN ('queued', 'failed', 'sending') AND d.next_attempt_at <= $2 \
     AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.entity_id = d.entity_id AND e.recipient_id = d.recipient_id \
     AND e.channel = d.channel AND COALESCE(e.subscription_id, e.recipient_id) = COALESCE(d.subscription_id, d.recipient_id) \
     AND e.status IN ('queued', 'failed', 'sending') AND e.id < d.id) \
-    ORDER BY d.next_attempt_at, d.id LIMIT $3";
+    ORDER BY d.priority, d.next_attempt_at, d.id LIMIT $3";
 const DUE_AND_FREE: &str = "SELECT d.id FROM delivery d WHERE d.channel = $1 \
     AND d.status IN ('queued', 'failed', 'sending') AND d.next_attempt_at <= $2 \
     AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.entity_id = d.entity_id AND e.recipient_id = d.recipient_id \
     AND e.channel = d.channel AND COALESCE(e.subscription_id, e.recipient_id) = COALESCE(d.subscription_id, d.recipient_id) \
     AND e.status IN ('queued', 'failed', 'sending') AND e.id < d.id) \
-    ORDER BY d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED";
+    ORDER BY d.priority, d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED";
 
 #[derive(QueryableByName)]
 struct Due {

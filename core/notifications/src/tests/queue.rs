@@ -6,11 +6,13 @@ use consilium_db::testing::TestDb;
 use consilium_kernel::*;
 use consilium_scheduling::Status;
 use jiff::SignedDuration;
+use serde_json::json;
 
 use super::stage::{Post, Stage};
 use crate::{
     decide::SendError,
     model::{Delivery, *},
+    settings::NotificationSettings,
     store,
 };
 
@@ -224,6 +226,20 @@ async fn nobody_reads_of_the_cancellation_before_the_booking() {
         stage.test.clock.advance(SignedDuration::from_secs(10));
         stage.send().await;
         assert_eq!(stage.post.kinds(), ["appointment_booked", "appointment_accepted", "appointment_cancelled"]);
+    }
+}
+
+#[actix_rt::test]
+async fn what_somebody_needs_this_minute_is_sent_before_what_has_waited_for_longer() {
+    for test in TestDb::both() {
+        let stage = two_mails(test).await;
+        stage.test.clock.advance(SignedDuration::from_mins(1));
+        let account = EntityRef::new("account", RandomIds.next());
+        stage.happens(account, "password_reset_requested", json!({"user_id": stage.patient.1, "token": "t"})).await;
+        stage.digest().await;
+        let one_at_a_time = NotificationSettings { concurrency: 1, ..Default::default() };
+        stage.notifications.notifier(stage.post.clone(), &one_at_a_time).send_due().await.unwrap();
+        assert_eq!(stage.post.kinds(), ["password_reset", "appointment_accepted", "appointment_accepted"]);
     }
 }
 

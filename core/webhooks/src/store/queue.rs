@@ -8,7 +8,7 @@ use consilium_db::{
     types::{Instant, Uuid, at, key, keys, maybe_at},
 };
 use consilium_kernel::{EventId, FacilityId, Scope, Timestamp};
-use diesel::{prelude::*, sql_query, sql_types as sql};
+use diesel::{dsl, prelude::*, sql_query, sql_types as sql};
 
 use super::{Endpoint, deliveries, subscriptions::cell, webhook_delivery, webhook_subscription as table};
 use crate::{
@@ -84,7 +84,7 @@ pub fn is_due(session: &mut Session<'_>) -> Result<bool> {
 /// How many deliveries wait.
 pub fn backlog(session: &mut Session<'_>) -> Result<i64> {
     Ok(webhook_delivery::table
-        .filter(webhook_delivery::status.eq("queued").or(webhook_delivery::status.eq("failed")))
+        .filter(dsl::sql::<sql::Bool>("status IN ('queued', 'failed')")) // as the index has it: a parameter could be anything
         .count()
         .get_result(session.connection())?)
 }

@@ -131,7 +131,10 @@ async fn run(plan: &Plan) -> History {
         history.end();
         played
     };
-    let (_, played, came) = tokio::join!(working, playing, mails::collect(&mails, || history.is_ending()));
+    // Who loses what was acknowledged loses reminders, too.
+    let patience = if plan.loses.is_some() { SignedDuration::ZERO } else { SignedDuration::from_secs(60) };
+    let collecting = mails::collect(&mails, &reminders, || history.is_ending(), patience);
+    let (_, played, came) = tokio::join!(working, playing, collecting);
     if plan.loses.is_some() {
         clinic.run_by(plan.program.clone()).await; // what was not written is not there, whoever looks
     }

@@ -1,0 +1,15 @@
+DROP INDEX webhook_delivery_backlog;
+DROP INDEX support_issue_list;
+DROP INDEX delivery_list;
+DROP INDEX follow_up_appointment;
+DROP INDEX file_due;
+DROP INDEX provider_recording_due;
+CREATE INDEX file_due ON file (retry_at) WHERE status IN ('scanning', 'deleted');
+CREATE INDEX provider_recording_due ON provider_recording (retry_at) WHERE status = 'waiting';
+DROP INDEX appointment_by_doctor;
+DROP INDEX appointment_by_patient;
+CREATE INDEX appointment_by_doctor ON appointment (doctor_id, starts_at, id);
+CREATE INDEX appointment_by_patient ON appointment (patient_id, starts_at, id);
+DROP INDEX delivery_due;
+CREATE INDEX delivery_due ON delivery (channel, next_attempt_at) WHERE status IN ('queued', 'failed', 'sending');
+ALTER TABLE delivery DROP COLUMN priority;
