@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     MultiBackend,
+    cached::Cacheable,
     error::{Error, Result, violates},
     outbox::Fact,
     session::{Session, Tx},
@@ -157,7 +158,7 @@ pub fn claim(tx: &mut Tx<'_>, limit: i64, length: Duration) -> Result<Vec<Claime
     let now = tx.now();
     let statement = tx.connection().dialect(DUE_AND_FREE, DUE).to_owned();
     let due: Vec<Due> =
-        sql_query(statement).bind::<Instant, _>(now).bind::<sql::BigInt, _>(limit).load(tx.connection())?;
+        sql_query(statement).bind::<Instant, _>(now).bind::<sql::BigInt, _>(limit).cached().load(tx.connection())?;
     due.into_iter().filter_map(|Due { id }| take(tx, id, now + length).transpose()).collect()
 }
 

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod audit;
+mod cached;
 mod connection;
 mod database;
 mod error;
@@ -29,6 +30,7 @@ pub mod topics;
 pub mod types;
 mod vault;
 
+pub use cached::{Cacheable, Cached};
 pub use connection::{AnyConnection, DatabaseUrl, MultiBackend, Pool, open_pool};
 pub use database::Db;
 pub use error::{ERASED, Error, Result, VERSION_CONFLICT, violates};

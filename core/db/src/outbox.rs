@@ -5,6 +5,7 @@ use diesel::{prelude::*, sql_query, sql_types as sql};
 use serde::Serialize;
 
 use crate::{
+    cached::Cacheable,
     error::{DAMAGED, ERASED, Error, Result},
     session::{Session, Tx},
     types::{Instant, Uuid, at, key},
@@ -161,6 +162,7 @@ pub fn read_after(
         .bind::<sql::BigInt, _>(position.tx)
         .bind::<sql::BigInt, _>(position.id)
         .bind::<sql::BigInt, _>(limit)
+        .cached()
         .load(session.connection())?;
     rows.into_iter().map(|row| envelope_or_unreadable(session, row)).collect()
 }
@@ -218,6 +220,7 @@ pub fn read_since(
     .bind::<sql::BigInt, _>(from.id)
     .bind::<Instant, _>(until)
     .bind::<sql::BigInt, _>(limit)
+    .cached()
     .load(session.connection())?;
     let full = i64::try_from(rows.len()).is_ok_and(|count| count >= limit);
     let more = rows.last().filter(|_| full).map(|last| Mark { at: last.at, id: last.id });

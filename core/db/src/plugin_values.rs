@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     MultiBackend,
+    cached::Cacheable,
     error::Result,
     session::{Session, Tx},
     vault::{Cell, Encrypted},
@@ -209,6 +210,7 @@ fn use_room(tx: &mut Tx<'_>, plugin: &str, grown: i64, quota: u64) -> Result<()>
     )
     .bind::<sql::Text, _>(plugin)
     .bind::<sql::BigInt, _>(grown)
+    .cached()
     .get_result(tx.connection())?;
     if grown > 0 && u64::try_from(usage.bytes).unwrap_or(0) > quota {
         return Err(PluginValueRefusal::Quota.refusal().into());

@@ -12,6 +12,7 @@ use diesel::{
 use ring::rand::SecureRandom;
 
 use crate::{
+    cached::Cacheable,
     connection::AnyConnection,
     database::Inner,
     error::{Error, Result, is_passing},
@@ -101,7 +102,8 @@ struct Answer {
 
 /// The id of the running transaction, `None` when it has written nothing.
 fn transaction_id(connection: &mut AnyConnection) -> Result<Option<String>> {
-    Ok(sql_query("SELECT pg_current_xact_id_if_assigned()::text AS value").get_result::<Answer>(connection)?.value)
+    let asked = sql_query("SELECT pg_current_xact_id_if_assigned()::text AS value").cached();
+    Ok(asked.get_result::<Answer>(connection)?.value)
 }
 
 /// Finds out, on another connection, whether a transaction whose COMMIT went unanswered was committed.

@@ -4,6 +4,7 @@ use consilium_kernel::EventEnvelope;
 use diesel::prelude::*;
 
 use crate::{
+    cached::Cacheable,
     connection::AnyConnection,
     error::Result,
     outbox::{Position, SHARDS},
@@ -58,6 +59,7 @@ pub fn behind(session: &mut Session<'_>, subscriber: &str) -> Result<Vec<i16>> {
          (SELECT 1 FROM outbox o WHERE o.shard = c.shard AND (o.tx, o.id) > (c.tx, c.id))",
     )
     .bind::<diesel::sql_types::Text, _>(subscriber)
+    .cached()
     .load(session.connection())?;
     Ok(rows.into_iter().map(|row| row.shard).collect())
 }

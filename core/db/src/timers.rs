@@ -77,8 +77,10 @@ pub(crate) fn set(tx: &mut Tx<'_>, request: TimerRequest) -> Result<()> {
 }
 
 pub(crate) fn withdraw(connection: &mut AnyConnection, entity: uuid::Uuid, kinds: &[&str]) -> Result<()> {
-    diesel::delete(timer::table.filter(timer::entity_id.eq(key(entity)).and(timer::kind.eq_any(kinds.to_vec()))))
-        .execute(connection)?;
+    for kind in kinds {
+        diesel::delete(timer::table.filter(timer::entity_id.eq(key(entity)).and(timer::kind.eq(kind))))
+            .execute(connection)?;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use diesel::{prelude::*, sql_query, sql_types as sql};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cached::Cacheable,
     error::Result,
     session::{Session, Tx},
     types,
@@ -75,6 +76,7 @@ pub(crate) fn append<T: Serialize>(
          ON CONFLICT (topic) DO UPDATE SET seq = topic_head.seq + 1 RETURNING seq",
     )
     .bind::<sql::Text, _>(topic)
+    .cached()
     .get_result(tx.connection())?;
     let sealed = tx.seal(subject, cell(topic, head.seq), &data)?;
     let at = tx.now();

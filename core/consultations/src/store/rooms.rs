@@ -1,7 +1,7 @@
 //! Doctors' waiting rooms: whether walk-ins are taken, and how late the doctor is.
 
 use consilium_db::{
-    Cell, Encrypted, Error, Result, Session, Tx,
+    Cacheable, Cell, Encrypted, Error, Result, Session, Tx,
     types::{Uuid, key, maybe_at},
 };
 use consilium_kernel::{DoctorId, Scope, Timestamp};
@@ -43,6 +43,7 @@ pub(crate) fn lock_room(tx: &mut Tx<'_>, doctor: DoctorId) -> Result<WaitingRoom
     .bind::<Uuid, _>(doctor)
     .bind::<Uuid, _>(scope.facility_id)
     .bind::<Text, _>(WaitingRoom::default().walk_ins.to_string())
+    .cached()
     .execute(tx.connection())?;
     room(tx, scope, doctor)
 }

@@ -15,6 +15,7 @@ pub use search::{Filter, Place, search};
 pub use verify::{Finding, Mark, Report, verify, verify_from};
 
 use crate::{
+    cached::Cacheable,
     error::Result,
     outbox::{self, Position},
     session::{Session, Tx},
@@ -195,6 +196,7 @@ fn entries_after(session: &mut Session<'_>, position: Position, limit: i64) -> R
         .bind::<sql::BigInt, _>(position.tx)
         .bind::<sql::BigInt, _>(position.id)
         .bind::<sql::BigInt, _>(limit)
+        .cached()
         .load(session.connection())?)
 }
 

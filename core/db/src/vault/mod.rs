@@ -27,6 +27,7 @@ use cipher::{aes, decrypt, encrypt, mac};
 pub use sealed::{Cell, Encrypted};
 
 use crate::{
+    cached::Cacheable,
     connection::AnyConnection,
     error::{ERASED, Error, Result},
     keys::Keys,
@@ -179,6 +180,7 @@ impl Vault {
         .bind::<Text, _>(&master.name)
         .bind::<Binary, _>(wrapped)
         .bind::<types::Instant, _>(now)
+        .cached()
         .execute(connection)?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use consilium_db::{
-    AnyConnection, Result, Session, Tx,
+    AnyConnection, Cacheable, Result, Session, Tx,
     types::{Instant, Uuid, at, key, maybe_at},
 };
 use consilium_kernel::{DeliveryId, FacilityId, Timestamp, UserId};
@@ -67,6 +67,7 @@ fn due(
         .bind::<sql::Text, _>(<&str>::from(channel))
         .bind::<Instant, _>(now)
         .bind::<sql::BigInt, _>(limit)
+        .cached()
         .load(connection)?)
 }
 

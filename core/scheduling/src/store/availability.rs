@@ -29,14 +29,16 @@ pub(crate) fn of_doctors(
     scope: Scope,
     doctors: &[DoctorId],
 ) -> Result<Vec<(DoctorId, VersionedAvailability)>> {
-    let rows: Vec<(DoctorId, i64, String)> = availability::table
-        .filter(
-            availability::facility_id
-                .eq(key(scope.facility_id))
-                .and(availability::doctor_id.eq_any(keys(doctors.iter().copied()))),
-        )
+    let all = availability::table
+        .filter(availability::facility_id.eq(key(scope.facility_id)))
         .select((availability::doctor_id, availability::version, availability::rules))
-        .load(session.connection())?;
+        .into_boxed();
+    let wanted = match doctors {
+        // The usual case, and without a list it is prepared only once.
+        [one] => all.filter(availability::doctor_id.eq(key(*one))),
+        several => all.filter(availability::doctor_id.eq_any(keys(several.iter().copied()))),
+    };
+    let rows: Vec<(DoctorId, i64, String)> = wanted.load(session.connection())?;
     rows.into_iter().map(|(id, version, rules)| Ok((id, read(version, &rules)?))).collect()
 }
 

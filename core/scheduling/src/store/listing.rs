@@ -60,11 +60,11 @@ pub(crate) fn treats(
     doctor: Option<DoctorId>,
     patient: PatientId,
 ) -> Result<bool> {
-    let agreed = [Status::Accepted, Status::Completed].map(|status| status.to_string());
+    let is = |status: Status| appointment::status.eq(status.to_string());
     let mut met = appointment::table
         .filter(appointment::facility_id.eq(key(scope.facility_id)))
         .filter(appointment::patient_id.eq(key(patient)))
-        .filter(appointment::status.eq_any(agreed.to_vec()))
+        .filter(is(Status::Accepted).or(is(Status::Completed)))
         .select(appointment::id)
         .into_boxed();
     if let Some(doctor) = doctor {

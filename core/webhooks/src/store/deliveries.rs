@@ -1,7 +1,7 @@
 //! Deliveries: written when something happens, listed, put back into the queue, forgotten.
 
 use consilium_db::{
-    Result, Session, Tx,
+    Cacheable, Result, Session, Tx,
     types::{Instant, Uuid, at, key},
 };
 use consilium_kernel::{EventId, Timestamp};
@@ -31,6 +31,7 @@ pub fn enqueue(
     .bind::<sql::Text, _>(payload)
     .bind::<Instant, _>(now)
     .bind::<Instant, _>(now)
+    .cached()
     .execute(tx.connection())?;
     Ok(written == 1)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use consilium_db::{
-    AnyConnection, Encrypted, Result, Session, Tx,
+    AnyConnection, Cacheable, Encrypted, Result, Session, Tx,
     outbox::{self, Mark},
     types::{Instant, Uuid, at, key, keys, maybe_at},
 };
@@ -72,6 +72,7 @@ fn due(connection: &mut AnyConnection, statement: &str, now: Timestamp, limit: i
         .bind::<Instant, _>(now)
         .bind::<Instant, _>(now)
         .bind::<sql::BigInt, _>(limit)
+        .cached()
         .load(connection)?)
 }
 

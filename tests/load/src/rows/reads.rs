@@ -91,8 +91,8 @@ fn paths(town: &Town) -> [Path; 3] {
             keys: ["own", "own_p99"],
             name: "Own appointments",
             requests: own.collect(),
-            why: "The token is verified (an Ed25519 signature), the session looked up, ten appointments are read, \
-                  their words decrypted and written as JSON, and the reading is audited.",
+            why: "The token and its session are looked up, ten appointments are read from the database, their words \
+                  decrypted and written as JSON.",
         },
     ]
 }
