@@ -38,11 +38,14 @@ impl Instrumentation for Watch {
     }
 }
 
+/// Says of a statement what is wrong with how its rows are found.
+type Explain = Box<dyn FnMut(&str) -> Vec<String>>;
+
 /// Every statement sent since [`watch`] of which the database says that it goes through a table, and why.
 pub fn slow_ones(app: &TestApp) -> Vec<String> {
     let sent = std::mem::take(&mut *SENT.lock().expect("nobody panicked"));
     assert!(sent.len() > 250, "only {} different statements were seen", sent.len());
-    let mut explain: Box<dyn FnMut(&str) -> Vec<String>> = match app.database.strip_prefix("sqlite://") {
+    let mut explain: Explain = match app.database.strip_prefix("sqlite://") {
         Some(file) => {
             let mut database = SqliteConnection::establish(file).expect("the server's database");
             Box::new(move |statement| sqlite(&mut database, statement))
