@@ -242,7 +242,7 @@ async fn hear_others(bus: Arc<dyn EventBus>, wake: Arc<Wake>, mut shutdown: Shut
 }
 
 /// Whoever was connected to a node that has gone, this one before its restart included, has a while to come back.
-async fn miss_nodes(sockets: WsContext, nodes: Arc<dyn Placement>, mut shutdown: Shutdown) {
+async fn miss_nodes(sockets: Arc<WsContext>, nodes: Arc<dyn Placement>, mut shutdown: Shutdown) {
     let (mut known, mut looked) = (Vec::new(), false);
     loop {
         let there = nodes.others();

@@ -85,7 +85,7 @@ pub struct State {
     /// Subscriptions of other systems.
     pub webhooks: Webhooks,
     /// WebSocket connections.
-    pub sockets: WsContext,
+    pub sockets: Arc<WsContext>,
     /// Wakes whoever reads what providers posted.
     pub inbox_wake: Arc<Notify>,
     /// Feature plugins.
@@ -139,7 +139,7 @@ impl State {
         let notifications = Notifications::new(db.clone(), &base_url.parse()?);
         let webhooks = Webhooks::new(db.clone(), webhooks::settings(&config));
         let auth = Arc::new(identity.clone());
-        let sockets = WsContext::new(
+        let sockets = Arc::new(WsContext::new(
             db.clone(),
             (bus.clone(), placement.clone()),
             auth,
@@ -147,7 +147,7 @@ impl State {
             messaging.clone(),
             recordings.clone(),
             WsSettings::default(),
-        );
+        ));
         let limits = Limits::new(&config.rate_limits, config.server.behind_proxy);
         let draining = AtomicBool::new(false);
         Ok(Self {
@@ -196,7 +196,7 @@ impl State {
             Arc::new(RequestExpiryTimer::new(self.db.clone())),
             Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
-            Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), Arc::new(self.sockets.clone()))),
+            Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), self.sockets.clone())),
             Arc::new(ExpiryTimer::new(self.files.clone())),
             Arc::new(RecordingTimer::new(self.recordings.clone())),
             Arc::new(PharmacyDispatcher::new(&self.prescribing)),

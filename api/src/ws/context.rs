@@ -80,8 +80,7 @@ impl Default for WsSettings {
     }
 }
 
-/// Everything a connection needs; one per server, cheap to clone.
-#[derive(Clone)]
+/// Everything a connection needs; one per server.
 pub struct WsContext {
     pub(super) db: Db,
     pub(super) bus: Arc<dyn EventBus>,

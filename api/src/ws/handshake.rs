@@ -1,5 +1,7 @@
 //! The upgrade: which subprotocol, and who comes.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::header::SEC_WEBSOCKET_PROTOCOL, web::Payload};
 use consilium_kernel::{Refusal, RefusalKind};
 
@@ -16,7 +18,7 @@ const NO_WEBSOCKET: Refusal =
 
 /// Upgrades a request to a connection. A token that was offered with the subprotocol is checked first: 401 when it
 /// does not stand. Without one the client logs in with its first frame.
-pub async fn connect(request: HttpRequest, payload: Payload, context: WsContext) -> Result<HttpResponse, Problem> {
+pub async fn connect(request: HttpRequest, payload: Payload, context: Arc<WsContext>) -> Result<HttpResponse, Problem> {
     let offered: Vec<String> = request
         .headers()
         .get_all(SEC_WEBSOCKET_PROTOCOL)

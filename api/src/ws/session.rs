@@ -1,7 +1,7 @@
 //! The actor at the socket. The only file that knows actix-web-actors: it turns messages into text for the worker
 //! and what is outgoing into messages.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use actix_http::ws::Item;
@@ -32,7 +32,7 @@ const TOO_MANY: Refusal = Refusal::new(RefusalKind::TooMany, "too_many_requests"
 
 /// One connection.
 struct Session {
-    context: WsContext,
+    context: Arc<WsContext>,
     login: Option<Login>,
     outgoing: Outgoing,
     inbox: Option<mpsc::Sender<String>>,
@@ -48,7 +48,7 @@ struct Session {
 pub fn start(
     request: &HttpRequest,
     payload: Payload,
-    context: WsContext,
+    context: Arc<WsContext>,
     login: Option<Login>,
 ) -> Result<HttpResponse, Error> {
     let settings = context.settings.clone();

@@ -1,7 +1,7 @@
 //! The conversation of one connection: one frame after the other, so that what a client sends in order is done
 //! in order. Knows nothing of sockets.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use consilium_kernel::{CommandMeta, Principal, Refusal, RefusalKind, Scope, User};
 use serde_json::json;
@@ -37,7 +37,7 @@ const TOO_MANY_TOPICS: Refusal =
 
 /// A connection that is logged in.
 struct Conversation {
-    context: WsContext,
+    context: Arc<WsContext>,
     outgoing: Outgoing,
     login: Login,
     /// When the client was last heard of.
@@ -64,7 +64,7 @@ impl Drop for Subscribed {
 
 /// Talks with a client until the connection closes.
 pub async fn converse(
-    context: WsContext,
+    context: Arc<WsContext>,
     login: Option<Login>,
     mut inbox: mpsc::Receiver<String>,
     heard: watch::Receiver<Instant>,
@@ -72,7 +72,7 @@ pub async fn converse(
 ) {
     let login = match login {
         Some(login) => Ok(login),
-        None => login::wait_for(&context, &mut inbox, &outgoing).await,
+        None => Box::pin(login::wait_for(&context, &mut inbox, &outgoing)).await,
     };
     let Ok(login) = login else { return };
     let entry = context.connections.enter(&login.user, &outgoing);
@@ -110,7 +110,7 @@ impl Conversation {
             let text = tokio::select! {
                 () = self.outgoing.closed() => return Err(Closed),
                 _ = every_second.tick() => {
-                    self.check_login().await?;
+                    Box::pin(self.check_login()).await?;
                     continue;
                 }
                 text = inbox.recv() => text.ok_or(Closed)?,
@@ -118,7 +118,7 @@ impl Conversation {
             self.check_expiry()?;
             let request_id = request_id(&self.context);
             let (id, outcome) = match ClientFrame::parse(&text) {
-                Ok(frame) => self.answer(frame, &request_id).await?,
+                Ok(frame) => Box::pin(self.answer(frame, &request_id)).await?,
                 Err((id, refusal)) => (id, Err(refusal)),
             };
             if let Err(refusal) = outcome {

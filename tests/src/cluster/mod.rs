@@ -162,11 +162,16 @@ impl Clinic {
 
     /// A verified doctor who can be booked every five minutes of the coming days.
     pub async fn doctor(&self, name: &str) -> Person {
+        self.doctor_from(name, "00:00").await
+    }
+
+    /// The same with hours that begin at that time of the day.
+    pub async fn doctor_from(&self, name: &str, start: &str) -> Person {
         let node = self.client(0);
         let (admin, doctor) = (node.login("admin").await, node.register("doctor", name).await);
         let verify = format!("/admin/doctors/{}/verify", doctor.doctor_id);
         admin.post(&verify, json!({"decision": "approved"})).await.expect(200);
-        let mut hours = daily("00:00", "24:00");
+        let mut hours = daily(start, "24:00");
         hours["slot_minutes"] = json!(5);
         doctor.set_hours(hours).await;
         doctor

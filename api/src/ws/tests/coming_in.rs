@@ -64,17 +64,16 @@ async fn an_expired_token_ends_the_connection_unless_it_is_renewed_in_time() {
     let (nine, ten) = (token("2026-06-01T09:00:00Z"), token("2026-06-01T10:00:00Z"));
     let ada = world.users["ada"].clone();
     let names = HashMap::from([(nine.clone(), ada.clone()), (ten.clone(), ada)]);
-    world.context.auth = Arc::new(Names(names));
     let settings = quick();
-    let context = WsContext::new(
+    let context = Arc::new(WsContext::new(
         world.test.db.clone(),
         (world.context.bus.clone(), consilium_runtime::SingleNode::shared()),
-        world.context.auth.clone(),
+        Arc::new(Names(names)),
         world.consultations.clone(),
         world.context.messaging.clone(),
         world.context.recordings.clone(),
         settings,
-    );
+    ));
     let server = HttpServer::new(move || {
         let context = context.clone();
         let handler = move |request: HttpRequest, payload: web::Payload| connect(request, payload, context.clone());

@@ -68,7 +68,7 @@ impl Authenticate for Names {
 
 pub struct World {
     pub test: TestDb,
-    pub context: WsContext,
+    pub context: Arc<WsContext>,
     pub consultations: Consultations,
     pub users: HashMap<String, User>,
     pub consultation: ConsultationId,
@@ -147,7 +147,7 @@ impl World {
         let auth = Arc::new(Names(users.clone()));
         let messaging = Messaging::new(test.db.clone(), bus.clone(), ChatPolicy::default());
         let recordings = recordings(&test.db);
-        let context = WsContext::new(
+        let context = Arc::new(WsContext::new(
             test.db.clone(),
             (bus, SingleNode::shared()),
             auth,
@@ -155,7 +155,7 @@ impl World {
             messaging,
             recordings,
             settings,
-        );
+        ));
         let shared = context.clone();
         let server = HttpServer::new(move || {
             let context = shared.clone();

@@ -19,31 +19,37 @@ use tokio::time::sleep;
 /// hour wrong is enough to remind of them too early. By consultation, when the patient is to be reminded.
 pub struct Reminders(BTreeMap<String, Timestamp>);
 
-/// How many appointments.
-const AGREED: usize = 15;
+/// Slots lie on a grid of so many minutes. As many doctors, whose hours begin a minute apart, have among them an
+/// appointment for every minute, so that some reminders are due in every run.
+const GRID: usize = 5;
+/// How many appointments each of them has.
+const AGREED: usize = 3;
 /// How the subject of a reminder ends.
 const SOON: &str = " begins soon";
 /// How much earlier than due a reminder may come.
 const EARLY: SignedDuration = SignedDuration::from_secs(5);
 
 impl Came {
-    /// Whether there was no mail at all.
-    pub fn is_empty(&self) -> bool {
-        self.mails.is_empty()
+    /// Whether there were no mails to judge, or no reminder was due.
+    pub fn proves_nothing(&self, reminders: &Reminders) -> bool {
+        self.mails.is_empty() || reminders.due(self).next().is_none()
     }
 }
 
 impl Reminders {
     /// Makes the appointments.
     pub async fn agreed(clinic: &Clinic) -> Self {
-        let (doctor, patient) = (clinic.doctor("reminding").await, clinic.patient("reminded").await);
         let soon = SystemClock.now() + SignedDuration::from_secs(60 * 60 + 20);
-        let slots = doctor.slots(&doctor).await.into_iter();
         let mut due = BTreeMap::new();
-        for slot in slots.filter(|slot| starts(slot) > soon).take(AGREED) {
-            let agreed = patient.agree(&doctor, &slot).await;
-            let due_at = starts(&slot) - SignedDuration::from_hours(1);
-            due.insert(text(&agreed, "consultation_id").to_owned(), due_at);
+        for minute in 0..GRID {
+            let doctor = clinic.doctor_from(&format!("reminding-{minute}"), &format!("00:0{minute}")).await;
+            let patient = clinic.patient(&format!("reminded-{minute}")).await;
+            let slots = doctor.slots(&doctor).await.into_iter();
+            for slot in slots.filter(|slot| starts(slot) > soon).take(AGREED) {
+                let agreed = patient.agree(&doctor, &slot).await;
+                let due_at = starts(&slot) - SignedDuration::from_hours(1);
+                due.insert(text(&agreed, "consultation_id").to_owned(), due_at);
+            }
         }
         Self(due)
     }
@@ -55,12 +61,16 @@ impl Reminders {
         known.find(|(consultation, _)| text.contains(*consultation)).map(|(id, due_at)| (id, *due_at))
     }
 
+    /// The consultations of those that were due before the load ended.
+    fn due<'a>(&'a self, came: &'a Came) -> impl Iterator<Item = &'a String> {
+        self.0.iter().filter(|(_, due_at)| **due_at < came.ended).map(|(id, _)| id)
+    }
+
     /// Those that were due before the load ended and did not come.
     fn missing<'a>(&'a self, came: &'a Came) -> impl Iterator<Item = &'a String> {
         let told: BTreeSet<_> =
             came.mails.iter().filter_map(|(_, mail)| self.reminded(mail)).map(|(id, _)| id).collect();
-        let due = self.0.iter().filter(|(_, due_at)| **due_at < came.ended).map(|(id, _)| id);
-        due.filter(move |id| !told.contains(id))
+        self.due(came).filter(move |id| !told.contains(id))
     }
 }
 
@@ -124,10 +134,65 @@ pub fn judge(came: &Came, reminders: &Reminders) -> (String, Vec<String>) {
     }
     wrong.extend(reminders.missing(came).map(|id| format!("nobody was reminded of consultation {id}")));
     let summary = format!(
-        "{} mails, {} sent again under the same Message-ID, {} reminders",
+        "{} mails, {} sent again under the same Message-ID, {reminded} reminders of {} that were due",
         came.mails.len(),
         came.mails.len() - ids.len(),
-        reminded
+        reminders.due(came).count()
     );
     (summary, wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUE: &str = "2026-06-01T08:30:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn reminder(id: &str, consultation: &str) -> ReceivedMail {
+        ReceivedMail {
+            sender: "clinic@example.org".to_owned(),
+            recipients: vec!["reminded@example.org".to_owned()],
+            user: None,
+            encrypted: false,
+            raw: Vec::new(),
+            subject: format!("Your consultation{SOON}"),
+            message_id: Some(id.to_owned()),
+            text: Some(format!("/consultations/{consultation}")),
+            html: None,
+            calendar: None,
+        }
+    }
+
+    /// What is wrong when these came, and the load ended a minute after the reminder was due.
+    fn wrong(mails: &[(&str, &str, &str)]) -> Vec<String> {
+        let reminders = Reminders(BTreeMap::from([("agreed".to_owned(), at(DUE))]));
+        let mails = mails.iter().map(|(when, id, consultation)| (at(when), reminder(id, consultation))).collect();
+        judge(&Came { mails, ended: at("2026-06-01T08:31:00Z") }, &reminders).1
+    }
+
+    #[test]
+    fn a_reminder_comes_once_and_when_it_is_due() {
+        assert!(wrong(&[("2026-06-01T08:30:01Z", "1", "agreed")]).is_empty());
+        let again = [("2026-06-01T08:30:01Z", "1", "agreed"), ("2026-06-01T08:30:09Z", "1", "agreed")];
+        assert!(wrong(&again).is_empty(), "a copy under the same Message-ID");
+    }
+
+    #[test]
+    fn reminders_that_are_early_missing_doubled_or_of_nothing_are_found_out() {
+        let found = |mails: &[(&str, &str, &str)], what: &str| {
+            let wrong = wrong(mails);
+            assert!(wrong.len() == 1 && wrong[0].contains(what), "{wrong:?}");
+        };
+        found(&[], "nobody was reminded of consultation agreed");
+        found(&[("2026-06-01T07:30:01Z", "1", "agreed")], "too early");
+        found(&[("2026-06-01T08:30:01Z", "1", "agreed"), ("2026-06-01T08:30:02Z", "2", "agreed")], "told twice");
+        found(
+            &[("2026-06-01T08:30:01Z", "1", "agreed"), ("2026-06-01T08:30:02Z", "2", "other")],
+            "nothing that was agreed",
+        );
+    }
 }
