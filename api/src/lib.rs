@@ -9,6 +9,7 @@ pub mod http;
 pub mod inbox;
 pub mod logging;
 pub mod mail;
+pub mod memory;
 pub mod metrics;
 pub mod pharmacy;
 pub mod plugin_blobs;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::OnceLock, time::Duration};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::config::Metrics;
+use crate::{config::Metrics, memory};
 
 /// One recorder per process, however many servers a test starts in it.
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -33,6 +33,9 @@ pub async fn start(settings: &Metrics) -> anyhow::Result<Option<SocketAddr>> {
         App::new().route(
             "/metrics",
             web::get().to(move || {
+                if let Some(bytes) = memory::allocated() {
+                    metrics::gauge!("consilium_memory_allocated_bytes").set(bytes as f64);
+                }
                 let text = handle.render();
                 async move { HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text) }
             }),

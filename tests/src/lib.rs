@@ -23,3 +23,5 @@ pub mod s3;
 pub mod smtp;
 pub mod socket;
 pub mod upload;
+
+pub use consilium_api::memory;

@@ -4,6 +4,8 @@ use actix::{Actor, StreamHandler};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, web};
 use actix_web_actors::ws::{self, Message, ProtocolError, WebsocketContext};
 
+use consilium_tests::memory;
+
 use super::Process;
 
 struct Echo;
@@ -25,7 +27,10 @@ impl StreamHandler<Result<Message, ProtocolError>> for Echo {
 /// Serves until it is killed; prints its address first. What `load limit-echo` does.
 pub fn serve() -> std::io::Result<()> {
     actix_rt::System::new().block_on(async {
-        let server = HttpServer::new(|| App::new().route("/", web::get().to(open))).bind(("127.0.0.1", 0))?;
+        let server = HttpServer::new(|| {
+            App::new().route("/", web::get().to(open)).route("/allocated", web::get().to(allocated))
+        })
+        .bind(("127.0.0.1", 0))?;
         println!("http://{}", server.addrs()[0]);
         server.run().await
     })
@@ -33,6 +38,11 @@ pub fn serve() -> std::io::Result<()> {
 
 async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     ws::start(Echo, &request, payload)
+}
+
+/// Bytes in use, as a number.
+async fn allocated() -> String {
+    memory::allocated().unwrap_or_default().to_string()
 }
 
 /// Starts one.

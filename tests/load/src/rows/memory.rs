@@ -1,5 +1,5 @@
-//! Memory: of a connection that is idle, of a consultation that is live, and of one that was let go. On PostgreSQL: what
-//! SQLite caches of its file would be counted as theirs.
+//! Memory: of a connection that is idle, of a consultation that is live, and of one that was let go, as the allocator
+//! counts what is in use. On PostgreSQL: what SQLite caches of its file would be counted as theirs.
 
 use std::time::{Duration, Instant};
 
@@ -33,15 +33,14 @@ pub async fn measure(plan: &Plan) -> Vec<Row> {
     let live = slope(&town, &first[first.len() / 2..]).await;
     rows.push(row("memory_live", "Memory of a live consultation", format!("{LIVE} KiB"), (live, LIVE), 1.0));
     if plan.form == Form::Full {
-        let before = town.resident();
+        start(&town, second).await;
+        let (full, count) = (town.in_use().await, town.live("consultation").await);
         let since = Instant::now();
         while town.live("consultation").await > 0.0 {
             assert!(since.elapsed() < LET_GO, "consultations are not let go");
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
-        // As many others find the room that those have left.
-        start(&town, second).await;
-        let kept = (town.resident() - before).max(0.0) / second.len() as f64;
+        let kept = (live - (full - town.in_use().await) / count).max(0.0);
         rows.push(row(
             "memory_passivated",
             "Memory that a passivated consultation keeps",
@@ -57,13 +56,18 @@ async fn idle_connections(town: &Town) -> Row {
     let echo = limits::echo::start().await;
     let tokens: Vec<Option<&str>> = town.patients.iter().map(|patient| Some(patient.token())).collect();
     let nobody = vec![None; tokens.len()];
-    let ours = connections(town.address(), "/api/v1/ws", &tokens, town.server.pid()).await;
-    let bare = connections(&echo.address, "/", &nobody, echo.pid()).await;
+    let ours = connections(town.address(), "/api/v1/ws", &tokens, async || town.in_use().await).await;
+    let bare_in_use = async || {
+        let mut line = Line::open(&echo.address).await;
+        line.expect(200, &get("/allocated", None)).await;
+        in_kib(line.answer().lines().last().unwrap_or_default())
+    };
+    let bare = connections(&echo.address, "/", &nobody, bare_in_use).await;
     row("memory_idle", "Memory of an idle connection", "bare actix-web-actors".to_owned(), (ours, bare), 2.0)
 }
 
 /// KiB that the second half of the connections takes.
-async fn connections(address: &str, path: &str, tokens: &[Option<&str>], pid: u32) -> f64 {
+async fn connections(address: &str, path: &str, tokens: &[Option<&str>], in_use: impl AsyncFn() -> f64) -> f64 {
     let open = |token: &Option<&str>| {
         let token = token.map(str::to_owned);
         async move { sockets::connect(address, path, token.as_deref()).await }
@@ -71,19 +75,19 @@ async fn connections(address: &str, path: &str, tokens: &[Option<&str>], pid: u3
     let (first, second) = tokens.split_at(tokens.len() / 2);
     let mut held: Vec<Socket> = stream::iter(first).map(open).buffer_unordered(16).collect().await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let before = resident(pid);
+    let before = in_use().await;
     held.extend(stream::iter(second).map(open).buffer_unordered(16).collect::<Vec<_>>().await);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    (resident(pid) - before) / second.len() as f64
+    (in_use().await - before) / second.len() as f64
 }
 
 /// KiB for each of these consultations when it is made live.
 async fn slope(town: &Town, meetings: &[Meeting]) -> f64 {
-    let (before, live) = (town.resident(), town.live("consultation").await);
+    let (before, live) = (town.in_use().await, town.live("consultation").await);
     start(town, meetings).await;
     let more = town.live("consultation").await - live;
     assert_eq!(more as usize, meetings.len(), "the consultations are not live");
-    (town.resident() - before) / meetings.len() as f64
+    (town.in_use().await - before) / meetings.len() as f64
 }
 
 /// The doctors start them.
@@ -112,23 +116,27 @@ fn row(key: &'static str, path: &str, limit: String, (ours, bare): (f64, f64), m
     }
 }
 
-/// Resident memory of a process in KiB.
-pub fn resident(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
+fn in_kib(bytes: &str) -> f64 {
+    bytes.trim().parse::<f64>().expect("a number") / 1024.0
 }
 
 impl Town {
-    fn resident(&self) -> f64 {
-        resident(self.server.pid())
+    /// KiB that the server has in use.
+    async fn in_use(&self) -> f64 {
+        in_kib(&self.metric("consilium_memory_allocated_bytes").await.expect("it counts"))
     }
 
-    /// How many entities of a kind are live, by the server's own metrics.
+    /// How many entities of a kind are live.
     async fn live(&self, kind: &str) -> f64 {
+        let told = self.metric(&format!("consilium_live_entities{{kind=\"{kind}\"}}")).await;
+        told.and_then(|count| count.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// One of the server's own metrics.
+    async fn metric(&self, name: &str) -> Option<String> {
         let mut line = Line::open(&self.metrics).await;
         line.expect(200, &get("/metrics", None)).await;
-        let name = format!("consilium_live_entities{{kind=\"{kind}\"}} ");
-        line.answer().lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0.0)
+        let told = line.answer();
+        told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
     }
 }
