@@ -26,9 +26,10 @@ pub fn read(log: &str) -> Vec<Statement> {
         } else if let Some((_, sql)) = line.split_once("LOG:  execute ").and_then(|(_, rest)| rest.split_once(": ")) {
             statements.push(Statement { session: session.into(), sql: sql.into(), parameters: Vec::new() });
         } else if let Some((_, rest)) = line.split_once("DETAIL:  ").filter(|(_, rest)| rest.contains("arameters: ")) {
-            // Lines of other sessions may have come in between.
-            let last = statements.iter_mut().rev().find(|statement| statement.session == session);
-            last.expect("a statement comes before its parameters").parameters = parameters(rest);
+            // Lines of other sessions may have come in between, and what is read may begin behind the statement.
+            if let Some(last) = statements.iter_mut().rev().find(|statement| statement.session == session) {
+                last.parameters = parameters(rest);
+            }
         }
     }
     statements
