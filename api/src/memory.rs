@@ -1,7 +1,7 @@
 //! The allocator of every program that has this library in it, and how much it has handed out.
 //!
-//! jemalloc, also for what C libraries allocate: it was a tenth faster than the C library's on searches, and can tell
-//! what is in use, which the memory that the kernel counts as resident hides.
+//! jemalloc, also for what C libraries allocate. It was as fast as the C library's, but can tell what is in use: what the
+//! kernel counts as resident has in it what the allocator keeps for later.
 
 use tikv_jemalloc_ctl::{epoch, stats};
 use tikv_jemallocator::Jemalloc;

@@ -19,6 +19,8 @@ use crate::{
 
 /// What a live consultation may take, in KiB.
 const LIVE: f64 = 8.0;
+/// How many are live, by the server's own metrics.
+const CONSULTATIONS: &str = "consilium_live_entities{kind=\"consultation\"}";
 /// How long one that has nothing to do is kept, and how long until that is seen.
 const LET_GO: Duration = Duration::from_secs(300 + 120);
 
@@ -27,6 +29,7 @@ pub async fn measure(plan: &Plan) -> Vec<Row> {
     let count = plan.of(2_000, 200);
     let town = Town::build(&plan.program, Backend::Postgres, Hours::Office, count / 50, count).await;
     let mut rows = vec![idle_connections(&town).await];
+    town.comes_to("consilium_websockets", 0.0, Duration::from_secs(60)).await;
     let meetings = town.meet().await;
     let (first, second) = meetings.split_at(count / 2);
     start(&town, &first[..first.len() / 2]).await; // what is only needed once is needed now
@@ -34,12 +37,8 @@ pub async fn measure(plan: &Plan) -> Vec<Row> {
     rows.push(row("memory_live", "Memory of a live consultation", format!("{LIVE} KiB"), (live, LIVE), 1.0));
     if plan.form == Form::Full {
         start(&town, second).await;
-        let (full, count) = (town.in_use().await, town.live("consultation").await);
-        let since = Instant::now();
-        while town.live("consultation").await > 0.0 {
-            assert!(since.elapsed() < LET_GO, "consultations are not let go");
-            tokio::time::sleep(Duration::from_secs(5)).await;
-        }
+        let (full, count) = (town.in_use().await, town.metric(CONSULTATIONS).await);
+        town.comes_to(CONSULTATIONS, 0.0, LET_GO).await;
         let kept = (live - (full - town.in_use().await) / count).max(0.0);
         rows.push(row(
             "memory_passivated",
@@ -60,7 +59,8 @@ async fn idle_connections(town: &Town) -> Row {
     let bare_in_use = async || {
         let mut line = Line::open(&echo.address).await;
         line.expect(200, &get("/allocated", None)).await;
-        in_kib(line.answer().lines().last().unwrap_or_default())
+        let told = line.answer();
+        told.lines().last().and_then(|bytes| bytes.parse::<f64>().ok()).expect("a number") / 1024.0
     };
     let bare = connections(&echo.address, "/", &nobody, bare_in_use).await;
     row("memory_idle", "Memory of an idle connection", "bare actix-web-actors".to_owned(), (ours, bare), 2.0)
@@ -83,9 +83,9 @@ async fn connections(address: &str, path: &str, tokens: &[Option<&str>], in_use:
 
 /// KiB for each of these consultations when it is made live.
 async fn slope(town: &Town, meetings: &[Meeting]) -> f64 {
-    let (before, live) = (town.in_use().await, town.live("consultation").await);
+    let (before, live) = (town.in_use().await, town.metric(CONSULTATIONS).await);
     start(town, meetings).await;
-    let more = town.live("consultation").await - live;
+    let more = town.metric(CONSULTATIONS).await - live;
     assert_eq!(more as usize, meetings.len(), "the consultations are not live");
     (town.in_use().await - before) / meetings.len() as f64
 }
@@ -116,27 +116,27 @@ fn row(key: &'static str, path: &str, limit: String, (ours, bare): (f64, f64), m
     }
 }
 
-fn in_kib(bytes: &str) -> f64 {
-    bytes.trim().parse::<f64>().expect("a number") / 1024.0
-}
-
 impl Town {
     /// KiB that the server has in use.
     async fn in_use(&self) -> f64 {
-        in_kib(&self.metric("consilium_memory_allocated_bytes").await.expect("it counts"))
+        self.metric("consilium_memory_allocated_bytes").await / 1024.0
     }
 
-    /// How many entities of a kind are live.
-    async fn live(&self, kind: &str) -> f64 {
-        let told = self.metric(&format!("consilium_live_entities{{kind=\"{kind}\"}}")).await;
-        told.and_then(|count| count.parse().ok()).unwrap_or(0.0)
+    /// Waits until one of the server's own metrics has this value.
+    async fn comes_to(&self, name: &str, value: f64, patience: Duration) {
+        let since = Instant::now();
+        while self.metric(name).await != value {
+            assert!(since.elapsed() < patience, "{name} does not come to {value}");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
     }
 
-    /// One of the server's own metrics.
-    async fn metric(&self, name: &str) -> Option<String> {
+    /// One of the server's own metrics; 0 when it has not been told yet.
+    async fn metric(&self, name: &str) -> f64 {
         let mut line = Line::open(&self.metrics).await;
         line.expect(200, &get("/metrics", None)).await;
         let told = line.answer();
-        told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+        let value = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().expect("a number"))
     }
 }
