@@ -64,17 +64,25 @@ impl Deployment {
     /// The same, all of it in a folder of its own below `parent`.
     pub fn below(parent: &Path, server: PathBuf, backend: Backend) -> Self {
         let folder = tempfile::tempdir_in(parent).expect("a folder");
-        let (postgres, url) = match backend {
+        match backend {
             Backend::Postgres => {
                 let database = PostgresDatabase::migrated();
-                let url = database.url();
-                (Some(database), url)
+                Self::made(folder, server, database.url(), Some(database))
             }
             Backend::Sqlite => {
                 tally("sqlite");
-                (None, format!("sqlite://{}/consilium.db", folder.path().display()))
+                let url = format!("sqlite://{}/consilium.db", folder.path().display());
+                Self::made(folder, server, url, None)
             }
-        };
+        }
+    }
+
+    /// The same in a database of somebody else, which is empty.
+    pub fn on(parent: &Path, server: PathBuf, database: String) -> Self {
+        Self::made(tempfile::tempdir_in(parent).expect("a folder"), server, database, None)
+    }
+
+    fn made(folder: tempfile::TempDir, server: PathBuf, url: String, postgres: Option<PostgresDatabase>) -> Self {
         let path = |name: &str| folder.path().join(name).display().to_string();
         let settings = [
             ("DATABASE__URL", url.clone()),

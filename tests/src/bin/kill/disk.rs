@@ -3,13 +3,14 @@
 
 use std::{
     fs::{self, File},
+    os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-const SIZE: u64 = 128 << 20;
+const SIZE: u64 = 192 << 20;
 
 /// The disk; everything of it is gone with this value. Needs root.
 pub struct Disk {
@@ -28,6 +29,8 @@ impl Disk {
     /// An empty one, mounted.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let everybody = fs::Permissions::from_mode(0o755); // PostgreSQL is somebody else
+        fs::set_permissions(folder.path(), everybody).expect("it is ours");
         File::create(folder.path().join("image")).and_then(|image| image.set_len(SIZE)).expect("an image");
         for name in ["device", "mounted"] {
             fs::create_dir(folder.path().join(name)).expect("a folder");

@@ -1,10 +1,11 @@
 //! Kills a server under load, again and again, and looks for everything that it had acknowledged.
 //!
-//!     kill SERVER sqlite|postgres|power ROUNDS [FAULTY SERVER]
+//!     kill SERVER sqlite|postgres|power|power-postgres ROUNDS [FAULTY SERVER|unflushed]
 //!
 //! People book, cancel, move and chat; the mail server they are told by outlives every kill, and reminders fall due
-//! shortly before each. `power` is SQLite on a disk that is full for a while and then loses its power, shortly before the
-//! server is killed: what was not flushed is gone. With a faulty server, that one is killed; the sound one only prepares what it works with.
+//! shortly before each. `power` and `power-postgres` are SQLite and PostgreSQL on a disk that is full for a while and then
+//! loses its power, shortly before the server is killed: what was not flushed is gone. With a faulty server, that one is
+//! killed; the sound one only prepares what it works with. `unflushed`: PostgreSQL does not wait for the disk.
 //! Exit status: 0 nothing was lost, 3 an acknowledged write was lost, a slot doubled, a mail lost or doubled, 4 the
 //! server answered what it must not. `scripts/prove/kill` runs this for both databases, and against a server that is
 //! known to lose.
@@ -20,6 +21,8 @@ mod disk;
 mod ledger;
 mod load;
 mod mail;
+mod place;
+mod postgres;
 mod reminders;
 mod run;
 
@@ -30,23 +33,28 @@ use std::{
 };
 
 use consilium_tests::app::Backend;
-use disk::Disk;
+use place::Place;
 use run::Run;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [server, database, rounds, faulty @ ..] = arguments.as_slice() else {
-        panic!("kill SERVER sqlite|postgres|power ROUNDS [FAULTY SERVER]")
+        panic!("kill SERVER sqlite|postgres|power|power-postgres ROUNDS [FAULTY SERVER|unflushed]")
     };
-    let (backend, disk) = match database.as_str() {
-        "sqlite" => (Backend::Sqlite, None),
-        "postgres" => (Backend::Postgres, None),
-        "power" => (Backend::Sqlite, Some(Disk::new())),
-        other => panic!("{other} is neither sqlite nor postgres nor power"),
+    let mut place = match database.as_str() {
+        "sqlite" => Place::safe(Backend::Sqlite),
+        "postgres" => Place::safe(Backend::Postgres),
+        "power" => Place::without_power(Backend::Sqlite),
+        "power-postgres" => Place::without_power(Backend::Postgres),
+        other => panic!("{other} is no database"),
     };
     let rounds: usize = rounds.parse().expect("a number of rounds");
-    let mut run = Run::prepare(server.into(), (backend, disk), rounds, faulty.first().map(Into::into)).await;
+    let mut faulty = faulty.first();
+    if faulty.take_if(|faulty| *faulty == "unflushed").is_some() {
+        place.flush_nothing();
+    }
+    let mut run = Run::prepare(server.into(), place, rounds, faulty.map(Into::into)).await;
     for round in 1..=rounds {
         let line = run.kill().await;
         println!("{database} kill {round:>2} {line}");

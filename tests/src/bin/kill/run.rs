@@ -4,7 +4,6 @@ use std::{path::PathBuf, time::Duration};
 
 use consilium_kernel::Timestamp;
 use consilium_tests::{
-    app::Backend,
     deployment::{Deployment, Server},
     smtp::SmtpServer,
 };
@@ -13,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::{
     check,
-    disk::Disk,
     ledger::Ledger,
     load::Crowd,
     mail::{self, Due, Kill, Mailbag},
+    place::Place,
     random,
 };
 
@@ -24,18 +23,14 @@ use crate::{
 const SPARE_MINUTES: usize = 10;
 /// Longer than a mail stays in the hands of a server that died, by its clock.
 const CLAIM: SignedDuration = SignedDuration::from_secs(120);
-/// How long the server goes on when its disk is full.
-const FULL: Duration = Duration::from_millis(500);
-/// How long the server goes on when its disk is gone.
-const WITHOUT_POWER: Duration = Duration::from_millis(300);
 /// How long everything may take to come to rest.
 const REST: Duration = Duration::from_secs(180);
 
 /// Everything that lives as long as the run.
 pub struct Run {
     deployment: Deployment,
-    /// Where it lies, when that can lose its power.
-    disk: Option<Disk>,
+    /// Where it lies.
+    place: Place,
     smtp: SmtpServer,
     ledger: Ledger,
     server: Option<Server>,
@@ -63,17 +58,9 @@ pub struct Ended {
 
 impl Run {
     /// Registers everybody at `server`, which `faulty` then takes over from.
-    pub async fn prepare(
-        server: PathBuf,
-        (backend, disk): (Backend, Option<Disk>),
-        rounds: usize,
-        faulty: Option<PathBuf>,
-    ) -> Self {
+    pub async fn prepare(server: PathBuf, place: Place, rounds: usize, faulty: Option<PathBuf>) -> Self {
         let smtp = SmtpServer::start().await;
-        let mut deployment = match &disk {
-            None => Deployment::of(server, backend),
-            Some(disk) => Deployment::below(&disk.mounted(), server, backend),
-        };
+        let mut deployment = place.deployment(server);
         deployment.set("SMTP__URL", &smtp.url());
         deployment.set("SMTP__TIMEOUT_SECONDS", "10");
         // The clock is moved on by nearly a minute a kill: nobody's appointment is over before the run is.
@@ -84,12 +71,12 @@ impl Run {
         let first = deployment.serve().await;
         let crowd = Crowd::gather(&first.client, &ledger, rounds + SPARE_MINUTES).await;
         first.stop().await;
-        disk.iter().for_each(Disk::flush);
+        place.flush();
         let patience = if faulty.is_some() { Duration::from_secs(2) } else { Duration::ZERO };
         deployment.server = faulty.unwrap_or(deployment.server);
         let mut run = Self {
             deployment,
-            disk,
+            place,
             smtp,
             ledger,
             server: None,
@@ -112,18 +99,11 @@ impl Run {
         let moment = self.moment;
         let killer = async {
             tokio::time::sleep(moment).await;
-            if let Some(disk) = &mut self.disk {
-                disk.fill();
-                tokio::time::sleep(FULL).await;
-                disk.make_room();
-                tokio::time::sleep(moment).await;
-                disk.cut();
-                tokio::time::sleep(WITHOUT_POWER).await;
-            }
+            self.place.lose_power(moment).await;
             server.kill().await;
         };
         tokio::join!(crowd.work(&self.ledger), killer);
-        self.disk.iter_mut().for_each(Disk::restart);
+        self.place.restart();
         let killed_at = self.ledger.now();
         let ledger = &self.ledger;
         let (unanswered, answered, summary) = (ledger.in_flight(), ledger.acknowledged(), ledger.summary());
