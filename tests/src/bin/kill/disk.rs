@@ -109,9 +109,15 @@ impl Disk {
     fn unmount(&mut self) {
         let Some(mut powered) = self.powered.take() else { return };
         let file = self.folder.path().join("device/file");
+        // Whoever was just killed may still have files open.
+        let begun = Instant::now();
+        let mut unmount = Command::new("umount");
+        unmount.arg(self.mounted()).stderr(Stdio::null());
+        while unmount.status().is_ok_and(|status| !status.success()) && begun.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(50));
+        }
         // Each may fail when the power is cut; what matters is that they are gone.
         for command in [
-            Command::new("umount").arg(self.mounted()),
             Command::new("losetup").args(["--detach", &powered.device]),
             Command::new("fusermount3").arg("-u").arg(&file),
         ] {
