@@ -109,6 +109,8 @@ pub fn open(path: &Path) -> Result<Pack, PackError> {
         entry.read_to_end(&mut bytes).map_err(|e| damaged(format!("{name}: {e}")))?;
         files.insert(name, bytes);
     }
+    // What lies behind the last entry has no sum in the list, but gzip has one over everything.
+    io::copy(&mut entries.into_inner(), &mut io::sink()).map_err(|e| damaged(e.to_string()))?;
     let sums = files.remove(SUMS).ok_or_else(|| damaged(format!("there is no {SUMS}")))?;
     let sums = String::from_utf8(sums).map_err(|e| damaged(e.to_string()))?;
     let listed: BTreeMap<&str, &str> =
