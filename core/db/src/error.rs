@@ -104,8 +104,9 @@ pub(crate) fn is_passing(error: &DieselError) -> bool {
             if PASSING.iter().any(|text| info.message().contains(text)))
 }
 
-/// What databases say that may be well again later; of the disk, once somebody has looked after it.
-const PASSING: [&str; 7] = [
+/// What databases say that may be well again later; of the disk, once somebody has looked after it. Diesel does not tell
+/// PostgreSQL's SQLSTATE, so what the system says of its disk is looked for in the text.
+const PASSING: [&str; 11] = [
     "deadlock detected",
     "database is locked",
     "lock timeout",
@@ -113,6 +114,10 @@ const PASSING: [&str; 7] = [
     "connection",
     "disk I/O error",
     "disk is full",
+    "No space left on device",
+    "Input/output error",
+    "Read-only file system",
+    "the database system is",
 ];
 
 /// The class and constraint of a database error without the row's values, which PostgreSQL puts in its details.
