@@ -88,7 +88,7 @@ async function changing(patient, doctor) {
   await keyboard.press("Enter");
   const edited = patient.page.getByRole("textbox", { name: "The message as it should be" });
   await edited.waitFor();
-  assert.ok(await edited.evaluate((field) => field === document.activeElement), "one can write at once");
+  await until(() => edited.evaluate((field) => field === document.activeElement), "one can write at once");
   await patient.accessible("editing a message");
   await patient.picture("edit-phone");
   await keyboard.press("Escape");
