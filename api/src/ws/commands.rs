@@ -3,6 +3,7 @@
 use consilium_consultations::{MediaChange, SignalKind};
 use consilium_kernel::{CommandMeta, ConsultationId, Id, Refusal, RefusalKind, UserId};
 use consilium_recordings::Recording;
+use consilium_runtime::{LiveEvent, Signal};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use strum::{EnumIter, EnumString, IntoStaticStr};
@@ -137,12 +138,12 @@ impl CommandName {
     }
 }
 
-/// Does what the client commands.
+/// Does what the client commands on a topic, which its connection may be `watching`.
 pub async fn perform(
     context: &WsContext,
     paces: &mut Paces<CommandName>,
     meta: CommandMeta,
-    topic: &str,
+    (topic, watching): (&str, bool),
     command: &str,
     data: Value,
 ) -> Result<Value, Refusal> {
@@ -152,6 +153,9 @@ pub async fn perform(
         paces.keep(command, pace).map_err(|seconds| Refusal { retry_after: Some(seconds), ..TOO_OFTEN })?;
     }
     let id = match topic {
+        Topic::Consultation(_) | Topic::Thread(_) if command == CommandName::Typing && watching => {
+            return typing(context, &meta, topic, data);
+        }
         Topic::Consultation(id) => id,
         Topic::Thread(id) => return threads::perform(context, meta, id, command, data).await,
         Topic::Me | Topic::WaitingRoom(_) => return Err(UNKNOWN),
@@ -233,6 +237,21 @@ pub async fn perform(
         CommandName::End => answer(ConsultationResponse::from(consultations.end(meta, id).await?)),
         CommandName::Leave => answer(ConsultationResponse::from(consultations.leave(meta, id).await?)),
     }
+}
+
+/// Passes typing on without asking the database, which it is by far too frequent for: only participants may watch these
+/// topics, and no longer than they take part.
+fn typing(context: &WsContext, meta: &CommandMeta, topic: Topic, data: Value) -> Result<Value, Refusal> {
+    SignalKind::Typing.check(&data)?;
+    let me = meta.principal.user_id().ok_or(Refusal::not_found())?;
+    context.bus.publish(LiveEvent::Signal(Signal {
+        topic: topic.stored(me),
+        signal: SignalKind::Typing.to_string(),
+        to: None,
+        from: Some(me.uuid()),
+        data,
+    }));
+    Ok(json!({}))
 }
 
 async fn signal(

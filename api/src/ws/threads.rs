@@ -1,5 +1,6 @@
 //! Commands on the topic of a thread: those of a consultation's chat, meaning the same.
 
+use consilium_consultations::SignalKind;
 use consilium_kernel::{CommandMeta, Id, Refusal, ThreadId};
 use serde_json::{Value, json};
 
@@ -36,7 +37,10 @@ pub(super) async fn perform(
             let MarkRead { seq } = body(data)?;
             answer(messaging.mark_read(meta, id, seq).await?)
         }
-        CommandName::Typing => messaging.signal_typing(&meta, id, data).await.map(|()| json!({})),
+        CommandName::Typing => {
+            SignalKind::Typing.check(&data)?;
+            messaging.signal_typing(&meta, id, data).await.map(|()| json!({}))
+        }
         _ => Err(UNKNOWN),
     }
 }

@@ -154,8 +154,8 @@ impl Conversation {
                 (Some(id), done)
             }
             ClientFrame::Command { id, topic, command, data } => {
-                let meta = self.meta(request_id);
-                (Some(id), commands::perform(&self.context, &mut self.paces, meta, &topic, &command, data).await)
+                let (meta, on) = (self.meta(request_id), (topic.as_str(), self.watches(&topic)));
+                (Some(id), commands::perform(&self.context, &mut self.paces, meta, on, &command, data).await)
             }
         };
         match done {
@@ -228,6 +228,11 @@ impl Conversation {
                 async move { topic.permit(&meta, &consultations, &messaging).await.map_or_else(unknown, |()| true) },
             )
         })))
+    }
+
+    /// Whether the topic is watched, and that has not been ended from the other side.
+    fn watches(&self, label: &str) -> bool {
+        self.subscriptions.get(label).is_some_and(|subscribed| !subscribed.feed.is_finished())
     }
 
     async fn reauthenticate(&mut self, token: String) -> Result<serde_json::Value, Refusal> {

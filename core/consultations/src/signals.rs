@@ -43,6 +43,16 @@ impl SignalKind {
             Self::Signal => 48 * 1024,
         }
     }
+
+    /// Whether its data is small enough: 422 `too_long` at `/data` otherwise.
+    pub fn check(self, data: &serde_json::Value) -> Result<(), Refusal> {
+        let bytes = data.to_string().len();
+        if bytes <= self.largest() {
+            return Ok(());
+        }
+        let detail = format!("has {bytes} bytes; at most {} are allowed", self.largest());
+        Err(Refusal::field("/data", "too_long", detail))
+    }
 }
 
 impl Consultation {
@@ -72,11 +82,7 @@ impl Consultations {
         if kind.needs_room() {
             consultation.room_is_open()?;
         }
-        let bytes = data.to_string().len();
-        if bytes > kind.largest() {
-            let detail = format!("has {bytes} bytes; at most {} are allowed", kind.largest());
-            return Err(Refusal::field("/data", "too_long", detail));
-        }
+        kind.check(&data)?;
         if to.is_some_and(|to| consultation.participant(to).is_none()) {
             return Err(Refusal::field("/data/to", "unknown", "is nobody in this consultation"));
         }

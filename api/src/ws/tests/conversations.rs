@@ -50,6 +50,13 @@ async fn a_thread_is_talked_in_like_a_consultation() {
         assert_eq!(ada.frame().await["seq"], 1);
         ada.command(&topic, "typing", json!({"typing": true})).await;
         assert_eq!(doctor.frame().await["signal"], "typing");
+        // The same from a connection that does not watch.
+        let mut elsewhere = world.client("ada@2").await;
+        elsewhere.command(&topic, "typing", json!({"typing": true})).await;
+        assert_eq!(doctor.frame().await["signal"], "typing");
+        for long in [&mut ada, &mut elsewhere] {
+            assert_eq!(code(&long.command(&topic, "typing", json!({"text": "x".repeat(300)})).await), "invalid");
+        }
         assert_eq!(doctor.command(&topic, "mark_read", json!({"seq": 1})).await["data"]["seq"], 1);
         assert_eq!(ada.frame().await["event"], "message_read");
         assert_eq!(code(&doctor.command(&topic, "mark_read", json!({"seq": 99})).await), "invalid");
@@ -166,6 +173,16 @@ async fn whoever_is_taken_out_hears_no_more_and_whoever_comes_back_hears_all() {
 
         world.context.messaging.remove(by_doctor(), thread.id, nurse.user_id).await.unwrap();
         assert_eq!(watching.frame().await["event"], "participant_removed", "one is told of that");
+        // The subscription ends a moment after that.
+        let mut typed = watching.command(&topic, "typing", json!({})).await;
+        for _ in 0..10 {
+            if typed["type"] == "error" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            typed = watching.command(&topic, "typing", json!({})).await;
+        }
+        assert_eq!(code(&typed), "not_found");
         let mut ada = world.client("ada").await;
         ada.command(&topic, "send_message", text("1", "not for the nurse")).await;
         watching.ask(json!({"type": "ping"})).await;

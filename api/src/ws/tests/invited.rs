@@ -27,6 +27,8 @@ async fn a_subscription_ends_with_the_invitation_and_with_the_consultation() {
             ada.command(&topic, "send_message", word).await;
             assert_eq!(invited.frame().await["event"], "message_sent");
             assert_eq!(ada.frame().await["event"], "message_sent");
+            invited.command(&topic, "typing", json!({})).await;
+            assert_eq!(ada.frame().await["from"], json!(colleague.user_id));
             let last = if withdraws {
                 world.consultations.withdraw_invitation(doctor.clone(), id, made.id).await.unwrap();
                 "invitation_withdrawn"
@@ -48,6 +50,7 @@ async fn a_subscription_ends_with_the_invitation_and_with_the_consultation() {
             }
             assert_eq!(invited.ask(json!({"type": "unsubscribe", "topic": topic})).await["type"], "ok");
             assert_eq!(code(&invited.subscribe(&topic, Some(0)).await), "not_found");
+            assert_eq!(code(&invited.command(&topic, "typing", json!({})).await), "not_found");
         }
     }
 }

@@ -55,8 +55,8 @@ pub async fn measure(plan: &Plan) -> Vec<Row> {
         unit: "ms",
         compared: compare(&compared),
         aim: Aim::AtMost(3.0),
-        why: "A signal is parsed, its sender's access is checked against the database, and it passes from the sender's \
-              worker over the event bus to the other one's thread; an echo turns around in one.",
+        why: "A signal is parsed and passes from the sender's worker over the event bus to the other one's thread; an \
+              echo turns around in one.",
         latencies: Some((all, all_bare)),
     }]
 }
