@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use aho_corasick::AhoCorasick;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use consilium_tests::deployment::Deployment;
 use diesel::{
@@ -56,22 +57,14 @@ impl Needles {
 
     /// One line for each form of a word and each place where it is, with what stands around it.
     pub fn search(&self, haystacks: &[Haystack]) -> Vec<String> {
-        // By their first two bytes, so that each haystack is gone through once for all needles.
-        let mut beginning: Vec<Vec<usize>> = vec![Vec::new(); 1 << 16];
-        for (number, (_, needle)) in self.0.iter().enumerate() {
-            beginning[usize::from(u16::from_be_bytes([needle[0], needle[1]]))].push(number);
-        }
+        let automaton = AhoCorasick::new(self.0.iter().map(|(_, needle)| needle)).expect("needles");
         let mut found = BTreeMap::new();
         for Haystack { place, bytes } in haystacks {
-            for (at, pair) in bytes.windows(2).enumerate() {
-                for number in &beginning[usize::from(u16::from_be_bytes([pair[0], pair[1]]))] {
-                    let (name, needle) = &self.0[*number];
-                    if bytes[at..].starts_with(needle) {
-                        let around = &bytes[at.saturating_sub(60)..(at + needle.len() + 40).min(bytes.len())];
-                        let line = || format!("{name} in {place} at {at}: {}", around.escape_ascii());
-                        found.entry((place, number)).or_insert_with(line);
-                    }
-                }
+            for hit in automaton.find_overlapping_iter(bytes) {
+                let (name, _) = &self.0[hit.pattern().as_usize()];
+                let around = &bytes[hit.start().saturating_sub(60)..(hit.end() + 40).min(bytes.len())];
+                let line = || format!("{name} in {place} at {}: {}", hit.start(), around.escape_ascii());
+                found.entry((place, hit.pattern())).or_insert_with(line);
             }
         }
         found.into_values().collect()

@@ -23,7 +23,9 @@ pub struct Subscription {
     pub secret: String,
 }
 
+/// What happened before does not belong to it, also when nobody has looked at that yet: time passes in between.
 pub async fn subscribe(app: &TestApp, url: &str, event_types: Value) -> Subscription {
+    app.clock.advance(jiff::SignedDuration::from_secs(1));
     let made = app.admin.post("/webhook-subscriptions", json!({"url": url, "event_types": event_types})).await;
     let made = made.expect(201);
     let path = format!("/webhook-subscriptions/{}", text(&made, "id"));
