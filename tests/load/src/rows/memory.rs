@@ -24,31 +24,37 @@ const CONSULTATIONS: &str = "consilium_live_entities{kind=\"consultation\"}";
 /// How long one that has nothing to do is kept, and how long until that is seen.
 const LET_GO: Duration = Duration::from_secs(300 + 120);
 
-/// All three; what was let go only in the full form, for that takes minutes.
+/// All three; those of consultations only in the full form, for they take minutes, and few of them say nothing.
 pub async fn measure(plan: &Plan) -> Vec<Row> {
     let count = plan.of(2_000, 200);
     let town = Town::build(&plan.program, Backend::Postgres, Hours::Office, count / 50, count).await;
     let mut rows = vec![idle_connections(&town).await];
-    town.comes_to("consilium_websockets", 0.0, Duration::from_secs(60)).await;
-    let meetings = town.meet().await;
-    let (first, second) = meetings.split_at(count / 2);
-    start(&town, &first[..first.len() / 2]).await; // what is only needed once is needed now
-    let live = slope(&town, &first[first.len() / 2..]).await;
-    rows.push(row("memory_live", "Memory of a live consultation", format!("{LIVE} KiB"), (live, LIVE), 1.0));
     if plan.form == Form::Full {
-        start(&town, second).await;
-        let (full, count) = (town.in_use().await, town.metric(CONSULTATIONS).await);
-        town.comes_to(CONSULTATIONS, 0.0, LET_GO).await;
-        let kept = (live - (full - town.in_use().await) / count).max(0.0);
-        rows.push(row(
+        town.comes_to("consilium_websockets", 0.0, Duration::from_secs(60)).await;
+        rows.extend(consultations(&town).await);
+    }
+    rows
+}
+
+async fn consultations(town: &Town) -> [Row; 2] {
+    let meetings = town.meet().await;
+    let (first, second) = meetings.split_at(meetings.len() / 2);
+    start(town, &first[..first.len() / 2]).await; // what is only needed once is needed now
+    let live = slope(town, &first[first.len() / 2..]).await;
+    start(town, second).await;
+    let (full, count) = (town.in_use().await, town.metric(CONSULTATIONS).await);
+    town.comes_to(CONSULTATIONS, 0.0, LET_GO).await;
+    let kept = (live - (full - town.in_use().await) / count).max(0.0);
+    [
+        row("memory_live", "Memory of a live consultation", format!("{LIVE} KiB"), (live, LIVE), 1.0),
+        row(
             "memory_passivated",
             "Memory that a passivated consultation keeps",
             "a live one".to_owned(),
             (kept, live),
             0.1,
-        ));
-    }
-    rows
+        ),
+    ]
 }
 
 async fn idle_connections(town: &Town) -> Row {
