@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use consilium_chat::{ChatPolicy, NoticeTimer};
 use consilium_cluster::Cluster;
-use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy};
+use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultations, Policy, RoomClosingTimer};
 use consilium_credentials::Credentials;
 use consilium_db::Db;
 use consilium_files::{ExpiryTimer, Files};
@@ -196,6 +196,7 @@ impl State {
             Arc::new(RequestExpiryTimer::new(self.db.clone())),
             Arc::new(FollowUpTimer::new(self.scheduling.clone())),
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(RoomClosingTimer::new(self.consultations.clone())),
             Arc::new(NoticeTimer::new(self.db.clone(), chat_policy(&self.config), self.sockets.clone())),
             Arc::new(ExpiryTimer::new(self.files.clone())),
             Arc::new(RecordingTimer::new(self.recordings.clone())),

@@ -129,7 +129,7 @@ impl Consultations {
         self.db.once(&meta, async move { this.perform(command, id, action).await }).await
     }
 
-    /// Sends an action to the actor; after its commit the waiting line is told and a finished room closed.
+    /// Sends an action to the actor; after its commit the waiting line is told.
     pub(crate) async fn perform(
         &self,
         meta: CommandMeta,
@@ -141,9 +141,6 @@ impl Consultations {
         let reply = self.directory.send(id, meta, Command { action, policy }).await?;
         if let Reply::Consultation(consultation) = &reply {
             self.lines.refresh(scope, consultation.doctor_id);
-            if consultation.status.is_over() {
-                self.close_rooms(consultation);
-            }
         }
         Ok(reply)
     }

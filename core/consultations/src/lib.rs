@@ -78,8 +78,8 @@ pub use sessions::{ParticipantSession, SessionPage};
 pub use signals::SignalKind;
 pub use timers::AbandonmentTimer;
 pub use video::{
-    Capabilities, Capability, IceServer, VideoAccess, VideoChoice, VideoFailure, VideoGrant, VideoParticipant,
-    VideoReport, VideoRoom, VideoWatch, VideoWish, video_facility, video_reported,
+    Capabilities, Capability, IceServer, RoomClosingTimer, VideoAccess, VideoChoice, VideoFailure, VideoGrant,
+    VideoParticipant, VideoReport, VideoRoom, VideoWatch, VideoWish, video_facility, video_reported,
 };
 pub use walk_in::{NewWalkIn, WalkedIn};
 

@@ -13,6 +13,7 @@ use crate::{
     service::Policy,
     store::{self, NewSession},
     topic,
+    video::close_rooms,
 };
 
 /// Records `events`, which `command` led to, and forms the reply.
@@ -78,6 +79,7 @@ fn apply(tx: &mut Tx<'_>, before: &Consultation, events: &[Event], policy: &Poli
                 if before.is_agreed() {
                     settle_appointment(tx, before, *status)?;
                 }
+                close_rooms(tx, &after)?;
             }
             _ => {}
         }

@@ -191,22 +191,6 @@ impl Consultations {
         }
     }
 
-    /// Closes the rooms at the providers that served it.
-    pub(crate) fn close_rooms(&self, consultation: &Consultation) {
-        let mut rooms: Vec<_> =
-            consultation.videos.iter().map(|choice| (choice.provider.clone(), choice.room.clone())).collect();
-        rooms.sort();
-        rooms.dedup();
-        for (provider, room) in rooms {
-            let video = self.video.clone();
-            tokio::spawn(async move {
-                if let Err(VideoFailure(code)) = timed(video.end_room(&provider, &room)).await {
-                    tracing::warn!(provider, code, "a video room could not be closed");
-                }
-            });
-        }
-    }
-
     /// What the participant is called, and which provider the doctor prefers.
     pub(super) async fn name_and_wish(
         &self,

@@ -1,6 +1,7 @@
 //! The way into a video room, as consultations ask providers for it. How a provider is reached is not their business.
 
 mod choice;
+mod closing;
 mod failover;
 mod reports;
 mod switch;
@@ -10,6 +11,8 @@ use consilium_kernel::{ConsultationId, FacilityId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 pub use choice::{CAPABILITY, Capabilities, Capability, ENDED, FIRST_CHOICE, RECOVERED, REPORTED, VideoChoice};
+pub use closing::RoomClosingTimer;
+pub(crate) use closing::close_rooms;
 pub use reports::{VideoReport, video_facility, video_reported};
 pub use watch::VideoWatch;
 

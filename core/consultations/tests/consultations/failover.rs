@@ -8,6 +8,7 @@ use consilium_kernel::{ConsultationId, User};
 use consilium_people::DoctorPatch;
 use consilium_runtime::{EventBus, LiveEvent, Signal};
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 
 use crate::world::{World, code, eventually, meta, nine};
 
@@ -103,14 +104,37 @@ async fn whoever_is_not_let_in_moves_everybody_on_and_nobody_goes_back() {
         assert_eq!(served(joined), is("third", 2), "it is stored");
 
         world.consultations.end(meta(&world.doctor), id).await.unwrap();
-        let rooms = [format!("first/first-{id}"), format!("third/third-{id}")];
-        eventually("both rooms are closed", async || {
-            let mut closed = world.video.closed.lock().unwrap().clone();
-            closed.sort();
-            closed == rooms
+        assert_eq!(world.state(id).await.videos[1].left_because.as_deref(), Some("ended"));
+    }
+}
+
+#[actix_rt::test]
+async fn a_room_is_closed_when_it_is_over_also_by_a_provider_that_is_away_at_that_moment() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let (patient, id) = meeting(&world).await;
+        assert_eq!(join(&world, &patient, id).await, is("first", 1));
+        world.video.fail("first", "provider_down");
+        assert_eq!(join(&world, &patient, id).await, is("second", 2));
+        let closed = || world.video.closed.lock().unwrap().clone();
+        world.consultations.end(meta(&world.doctor), id).await.unwrap();
+        let timers = world.timers();
+        timers.fire_due().await.unwrap();
+        eventually("the room that can be is closed", async || closed() == [format!("second/second-{id}")]).await;
+        timers.fire_due().await.unwrap();
+        assert_eq!(closed().len(), 1, "providers have a rest in between");
+
+        // Whoever takes over tries again.
+        world.video.heal("first");
+        world.test.clock.advance(SignedDuration::from_secs(15));
+        world.timers().fire_due().await.unwrap();
+        let both = [format!("first/first-{id}"), format!("second/second-{id}")];
+        eventually("both rooms are closed", async || both.iter().all(|room| closed().contains(room))).await;
+        eventually("nothing is left to do", async || {
+            world.test.clock.advance(SignedDuration::from_mins(10));
+            timers.fire_due().await.unwrap() == 0
         })
         .await;
-        assert_eq!(world.state(id).await.videos[1].left_because.as_deref(), Some("ended"));
     }
 }
 

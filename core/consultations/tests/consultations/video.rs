@@ -89,6 +89,7 @@ impl VideoAccess for FakeVideo {
     }
 
     async fn end_room(&self, provider: &str, name: &str) -> Result<(), VideoFailure> {
+        self.answer(provider, ())?;
         self.closed.lock().unwrap().push(format!("{provider}/{name}"));
         Ok(())
     }

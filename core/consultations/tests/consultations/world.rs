@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use consilium_consultations::{AbandonmentTimer, AppointmentFollower, Consultation, Consultations, NewWalkIn, Policy};
+use consilium_consultations::{
+    AbandonmentTimer, AppointmentFollower, Consultation, Consultations, NewWalkIn, Policy, RoomClosingTimer,
+};
 use consilium_db::{testing::TestDb, topics};
 use consilium_identity::{Hashing, Identity, IdentitySettings, NewStaff};
 use consilium_kernel::{
@@ -125,6 +127,7 @@ impl World {
         let db = || self.test.db.clone();
         let handlers: Vec<Arc<dyn TimerHandler>> = vec![
             Arc::new(AbandonmentTimer::new(self.consultations.clone())),
+            Arc::new(RoomClosingTimer::new(self.consultations.clone())),
             Arc::new(NoShowTimer::new(db())),
             Arc::new(RequestExpiryTimer::new(db())),
         ];
