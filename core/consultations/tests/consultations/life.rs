@@ -66,6 +66,7 @@ async fn a_patient_waits_is_admitted_and_the_appointment_is_completed() {
         ] {
             assert_eq!(after, "invalid_transition");
         }
+        world.timers().fire_due().await.unwrap();
         eventually("the room is closed", async || world.video.closed.lock().unwrap().len() == 1).await;
         let events = world.events(&format!("consultation:{id}")).await;
         let names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
