@@ -42,8 +42,8 @@ pub struct Feed {
     guard: Option<Guard>,
 }
 
-/// Says whether the watcher may still watch.
-pub type Guard = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+/// Says whether the watcher may still watch, unless that cannot be found out just now.
+pub type Guard = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<bool, Refusal>> + Send>> + Send + Sync>;
 
 /// Events after which somebody who was invited may take part no longer.
 const ENDS_A_PART: [&str; 2] = ["invitation_withdrawn", "consultation_ended"];
@@ -157,10 +157,19 @@ impl Feed {
         let ends_a_part = ENDS_A_PART.contains(&event.as_str());
         outgoing.push(&ServerFrame::Event { topic: self.label.clone(), seq, event, at, data }).await?;
         self.sent = seq;
-        match &self.guard {
-            _ if removed => Err(Closed),
-            Some(guard) if ends_a_part && !guard().await => Err(Closed),
-            _ => Ok(()),
+        let stays = match &self.guard {
+            _ if removed => Ok(false),
+            Some(guard) if ends_a_part => guard().await,
+            _ => Ok(true),
+        };
+        match stays {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Closed),
+            Err(refusal) => {
+                tracing::warn!(code = %refusal.code, "a watcher is to come again, for it is not known whether they may");
+                outgoing.close(Close::Internal);
+                Err(Closed)
+            }
         }
     }
 

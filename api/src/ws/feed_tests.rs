@@ -220,3 +220,18 @@ async fn signals_reach_the_others_and_those_they_are_meant_for() {
     assert_eq!(watcher.next().await["signal"], "for all");
     assert_eq!(watcher.next().await["signal"], "for me");
 }
+
+#[actix_rt::test]
+async fn a_watcher_comes_again_when_nobody_can_say_whether_they_may_stay() {
+    let world = World::new(TestDb::sqlite());
+    let outgoing = Outgoing::new(QueueLimits { frames: 8, bytes: 1_000_000, patience: Duration::from_secs(20) });
+    let names = (TOPIC.to_owned(), TOPIC.to_owned());
+    let feed = Feed::open(&world.test.db, &world.bus, names, me(), (None, None)).await.unwrap();
+    let feed = feed.guarded(Box::new(|| Box::pin(async { Err(Refusal::internal()) })));
+    actix_rt::spawn(feed.run(outgoing.clone()));
+    let last = |tx: &mut consilium_db::Tx<'_>| tx.publish(TOPIC, ENDS_A_PART[0], DEFAULT_FACILITY.uuid(), &json!({}));
+    world.test.db.write(&CommandMeta::system(DEFAULT_FACILITY, "test"), last).await.unwrap();
+    let mut reader = outgoing.reader();
+    assert!(matches!(reader.next().await, Some(Next::Text(text)) if text.contains(ENDS_A_PART[0])));
+    assert!(matches!(reader.next().await, Some(Next::Close(Close::Internal))));
+}

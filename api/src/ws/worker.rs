@@ -222,11 +222,12 @@ impl Conversation {
         let (consultations, messaging) = (self.context.consultations.clone(), self.context.messaging.clone());
         Ok(feed.guarded(Box::new(move || {
             let (meta, consultations, messaging) = (meta.clone(), consultations.clone(), messaging.clone());
-            // What cannot be found out just now is not held against anybody.
-            let unknown = |refusal: Refusal| refusal.kind != RefusalKind::NotFound;
-            Box::pin(
-                async move { topic.permit(&meta, &consultations, &messaging).await.map_or_else(unknown, |()| true) },
-            )
+            Box::pin(async move {
+                match topic.permit(&meta, &consultations, &messaging).await {
+                    Err(refusal) if refusal.kind == RefusalKind::NotFound => Ok(false),
+                    outcome => outcome.map(|()| true),
+                }
+            })
         })))
     }
 

@@ -1,4 +1,4 @@
-//! Writes what was decided: rows, timer, outbox, audit, and last the topic.
+//! Writes what was decided: rows, timers, outbox, audit, and last the topic.
 
 use consilium_db::{Error, Result, Tx, timers, topics};
 use consilium_kernel::{Refusal, UserId};

@@ -45,6 +45,11 @@ impl Client {
         (frame["data"]["user_id"].clone(), frame["data"]["state"].clone())
     }
 
+    /// The event of this name, whatever comes before it.
+    pub async fn event(&mut self, name: &str) -> Value {
+        self.next(|frame| frame["event"] == name).await
+    }
+
     async fn next(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         if let Some(place) = self.aside.iter().position(&wanted) {
             return self.aside.remove(place);
@@ -104,6 +109,18 @@ impl Client {
 
     pub async fn subscribe(&mut self, topic: &str, after_seq: Option<i64>) -> Value {
         self.ask(json!({"type": "subscribe", "topic": topic, "after_seq": after_seq})).await
+    }
+
+    /// Types until that is refused: a subscription ends a moment after the last that it tells.
+    pub async fn types_no_more(&mut self, topic: &str) -> Value {
+        for _ in 0..10 {
+            let answer = self.command(topic, "typing", json!({})).await;
+            if answer["type"] == "error" {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        panic!("typing goes on")
     }
 
     pub async fn command(&mut self, topic: &str, command: &str, data: Value) -> Value {

@@ -21,7 +21,7 @@ async fn a_subscription_ends_with_the_invitation_and_with_the_consultation() {
         for (seq, withdraws) in [(1, true), (4, false)] {
             let whom = Invitee::Account(colleague.user_id);
             let (_, made) = world.consultations.invite(doctor.clone(), id, whom, Part::SecondDoctor).await.unwrap();
-            assert_eq!(ada.frame().await["event"], "participant_invited");
+            ada.event("participant_invited").await;
             assert_eq!(invited.subscribe(&topic, Some(seq)).await["type"], "ok");
             let word = json!({"client_message_id": seq.to_string(), "body": "for those who take part"});
             ada.command(&topic, "send_message", word).await;
@@ -48,6 +48,7 @@ async fn a_subscription_ends_with_the_invitation_and_with_the_consultation() {
                 invited.send(&json!({"type": "ping", "id": "p"})).await;
                 assert_eq!(invited.frame().await["type"], "pong", "and not what was said");
             }
+            assert_eq!(code(&invited.types_no_more(&topic).await), "not_found");
             assert_eq!(invited.ask(json!({"type": "unsubscribe", "topic": topic})).await["type"], "ok");
             assert_eq!(code(&invited.subscribe(&topic, Some(0)).await), "not_found");
             assert_eq!(code(&invited.command(&topic, "typing", json!({})).await), "not_found");

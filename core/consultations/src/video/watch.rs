@@ -102,6 +102,8 @@ impl VideoWatch {
         let video = live.iter().find(|video| !video.lost && video.provider == provider)?;
         let meta = system(video.facility_id);
         let consultation = self.consultations.visible(&meta, video.consultation_id).await.ok()?;
+        // Nobody would close a room that is made anew after the end.
+        consultation.video().filter(|choice| choice.provider == provider)?;
         let room = VideoRoom::of(&consultation);
         timed(self.consultations.video.create_room(provider, &room)).await.err().map(|VideoFailure(code)| code)
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use consilium_consultations::{Capability, Client, Joined, NewMessage, VideoWatch};
-use consilium_db::testing::TestDb;
+use consilium_db::{testing::TestDb, timers};
 use consilium_kernel::{ConsultationId, User};
 use consilium_people::DoctorPatch;
 use consilium_runtime::{EventBus, LiveEvent, Signal};
@@ -108,6 +108,12 @@ async fn whoever_is_not_let_in_moves_everybody_on_and_nobody_goes_back() {
     }
 }
 
+/// Timers that would be due after `hours` more.
+async fn due_after(world: &World, hours: i64) -> usize {
+    world.test.clock.advance(SignedDuration::from_hours(hours));
+    world.test.db.read(|session| timers::due(session, 100)).await.unwrap().len()
+}
+
 #[actix_rt::test]
 async fn a_room_is_closed_when_it_is_over_also_by_a_provider_that_is_away_at_that_moment() {
     for test in TestDb::both() {
@@ -118,23 +124,38 @@ async fn a_room_is_closed_when_it_is_over_also_by_a_provider_that_is_away_at_tha
         assert_eq!(join(&world, &patient, id).await, is("second", 2));
         let closed = || world.video.closed.lock().unwrap().clone();
         world.consultations.end(meta(&world.doctor), id).await.unwrap();
-        let timers = world.timers();
-        timers.fire_due().await.unwrap();
+        let worker = world.timers();
+        assert_eq!(worker.fire_due().await.unwrap(), 1);
         eventually("the room that can be is closed", async || closed() == [format!("second/second-{id}")]).await;
-        timers.fire_due().await.unwrap();
-        assert_eq!(closed().len(), 1, "providers have a rest in between");
+        assert_eq!(worker.fire_due().await.unwrap(), 0, "providers have a rest in between");
 
         // Whoever takes over tries again.
         world.video.heal("first");
-        world.test.clock.advance(SignedDuration::from_secs(15));
-        world.timers().fire_due().await.unwrap();
+        world.test.clock.advance(SignedDuration::from_secs(20));
+        assert_eq!(world.timers().fire_due().await.unwrap(), 1);
         let both = [format!("first/first-{id}"), format!("second/second-{id}")];
         eventually("both rooms are closed", async || both.iter().all(|room| closed().contains(room))).await;
-        eventually("nothing is left to do", async || {
-            world.test.clock.advance(SignedDuration::from_mins(10));
-            timers.fire_due().await.unwrap() == 0
-        })
-        .await;
+        due_after(&world, 5).await;
+        eventually("nothing is left to do", async || due_after(&world, 0).await == 0).await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_room_that_cannot_be_closed_is_left_to_its_provider() {
+    for test in TestDb::both() {
+        let world = World::new(test).await;
+        let (patient, id) = meeting(&world).await;
+        assert_eq!(join(&world, &patient, id).await, is("first", 1));
+        world.video.fail("first", "provider_down");
+        world.consultations.end(meta(&world.doctor), id).await.unwrap();
+        assert_eq!(world.timers().fire_due().await.unwrap(), 1);
+        assert_eq!(due_after(&world, 1).await, 1, "not yet");
+        assert_eq!(world.timers().fire_due().await.unwrap(), 1);
+        assert_eq!(due_after(&world, 2).await, 1);
+        assert_eq!(world.timers().fire_due().await.unwrap(), 1, "for the last time");
+        due_after(&world, 24).await;
+        eventually("nothing is left to do", async || due_after(&world, 0).await == 0).await;
+        assert_eq!(world.video.closed.lock().unwrap().len(), 0);
     }
 }
 

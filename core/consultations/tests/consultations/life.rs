@@ -238,11 +238,14 @@ async fn a_cancelled_appointment_ends_the_wait_and_a_moved_one_moves_it() {
         }
         world.told_line(&[first, second]).await;
         let doctor = meta(&world.doctor);
+        world.consultations.join(doctor.clone(), first).await.unwrap().video.expect("a room");
         world.scheduling.cancel(doctor.clone(), cancelled, Some("ill".to_owned())).await.unwrap();
         assert_eq!(code(world.consultations.admit(doctor.clone(), first).await), "invalid_transition");
         assert_eq!(code(world.consultations.join(meta(&ada), first).await), "invalid_transition");
         world.follow().await;
         assert_eq!(world.state(first).await.status, Status::Abandoned);
+        world.timers().fire_due().await.unwrap();
+        eventually("its room is closed", async || world.video.closed.lock().unwrap().len() == 1).await;
         world.told_line(&[second]).await;
         let later = "2026-06-01T10:00:00Z".parse().unwrap();
         world.scheduling.reschedule(doctor, moved, later, None).await.unwrap();
