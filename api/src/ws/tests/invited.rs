@@ -22,6 +22,7 @@ async fn a_subscription_ends_with_the_invitation_and_with_the_consultation() {
             let whom = Invitee::Account(colleague.user_id);
             let (_, made) = world.consultations.invite(doctor.clone(), id, whom, Part::SecondDoctor).await.unwrap();
             ada.event("participant_invited").await;
+            ada.set_aside(); // what was typed before
             assert_eq!(invited.subscribe(&topic, Some(seq)).await["type"], "ok");
             let word = json!({"client_message_id": seq.to_string(), "body": "for those who take part"});
             ada.command(&topic, "send_message", word).await;
