@@ -52,7 +52,7 @@ async fn a_subscription_ends_with_the_invitation_and_with_the_consultation() {
             assert_eq!(code(&invited.types_no_more(&topic).await), "not_found");
             assert_eq!(invited.ask(json!({"type": "unsubscribe", "topic": topic})).await["type"], "ok");
             assert_eq!(code(&invited.subscribe(&topic, Some(0)).await), "not_found");
-            assert_eq!(code(&invited.command(&topic, "typing", json!({})).await), "not_found");
+            assert_eq!(code(&invited.types_no_more(&topic).await), "not_found");
         }
     }
 }
