@@ -29,6 +29,8 @@ pub struct Crowd {
     slots: Vec<Vec<String>>,
     /// How many of them are decided.
     decided: Vec<Cell<usize>>,
+    /// How many, from the last one, something was moved to.
+    moved_to: Vec<Cell<usize>>,
     /// The consultation of each doctor with the first patient: its chat lives through all rounds.
     standing: Vec<String>,
     pub reminded: Reminded,
@@ -67,7 +69,8 @@ impl Crowd {
         }
         let reminded = Reminded::prepare(client, &admin, (&mut doctors, &mut patients), ledger, minutes).await;
         let decided = (0..DOCTORS).map(|_| Cell::new(1)).collect();
-        Self { doctors, patients, slots, decided, standing, reminded, count: Cell::new(0) }
+        let moved_to = (0..DOCTORS).map(|_| Cell::new(0)).collect();
+        Self { doctors, patients, slots, decided, moved_to, standing, reminded, count: Cell::new(0) }
     }
 
     /// The same people at a server that was started again.
@@ -168,7 +171,8 @@ impl Crowd {
                 let consultation = text(&accepted.body, "consultation_id");
                 ledger.accepted(id, consultation);
                 if next == 2 {
-                    let to = self.slots[d].iter().rev().nth(self.fresh())?;
+                    let place = self.moved_to[d].replace(self.moved_to[d].get() + 1);
+                    let to = self.slots[d].iter().rev().nth(place).expect("a slot for every move");
                     let call = doctor.post(&format!("/appointments/{id}/reschedule"), json!({"starts_at": to}));
                     let moving = InFlight::Move { appointment: id.to_owned(), to: to.clone() };
                     return self.moved(ledger, call, moving).await;
