@@ -23,7 +23,7 @@ use crate::{
 const SPARE_MINUTES: usize = 10;
 /// Longer than a mail stays in the hands of a server that died, by its clock.
 const CLAIM: SignedDuration = SignedDuration::from_secs(120);
-/// How long nothing may come before everything that is to come has.
+/// How long nothing that is missing may come before all of it has.
 const REST: Duration = Duration::from_secs(60);
 
 /// Everything that lives as long as the run.
@@ -186,18 +186,18 @@ impl Run {
     /// Waits until nothing more is to be sent, and what must have come has, and a little longer for what must not.
     async fn rest(&self, crowd: &Crowd, mailbag: &mut Mailbag) -> Due {
         let settled = self.deployment.now();
-        let mut deadline = Instant::now() + REST;
+        let (mut deadline, mut fewest) = (Instant::now() + REST, usize::MAX);
         let consultations = self.ledger.consultations();
         let mut quiet = 0;
         loop {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            let news = self.smtp.mails_after(mailbag.seen.len() + mailbag.unreadable.len());
-            if !news.is_empty() {
-                deadline = Instant::now() + REST; // after many rounds much waits
-            }
-            mailbag.read(news, &consultations);
+            mailbag.read(self.smtp.mails_after(mailbag.seen.len() + mailbag.unreadable.len()), &consultations);
             let due = Due::of(&self.ledger, crowd, settled, self.deployment.now());
-            let at_rest = check::unsent(&self.deployment.database) == 0 && due.missing(mailbag).is_empty();
+            let missing = due.missing(mailbag).len();
+            if missing < fewest {
+                (fewest, deadline) = (missing, Instant::now() + REST); // after many rounds much waits
+            }
+            let at_rest = check::unsent(&self.deployment.database) == 0 && missing == 0;
             quiet = if at_rest { quiet + 1 } else { 0 };
             if quiet > 4 || Instant::now() > deadline {
                 return due;
