@@ -1,17 +1,18 @@
-//! The actor of one channel: sends one batch at a time, is started anew when it dies, and ends with the server.
+//! The actor of one channel: claims as many messages as may be sent besides those that are on their way, is started anew
+//! when it dies, and ends with the server. One that takes long holds up no other.
 
 use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use consilium_runtime::Shutdown;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinSet};
 
-use crate::notifier::Notifier;
+use crate::notifier::{Held, Notifier};
 
-/// Asks for one batch; answers how many deliveries were looked at.
+/// Asks for this many messages to deliver; answers how many were looked at, and those that are right.
 #[derive(Message)]
-#[rtype(result = "consilium_db::Result<usize>")]
-struct SendBatch;
+#[rtype(result = "consilium_db::Result<(usize, Vec<Held>)>")]
+struct Claim(usize);
 
 struct NotifierActor(Arc<Notifier>);
 
@@ -19,33 +20,41 @@ impl Actor for NotifierActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        // One batch runs, one may wait.
+        // One claim runs, one may wait.
         context.set_mailbox_capacity(1);
     }
 }
 
-impl Handler<SendBatch> for NotifierActor {
-    type Result = AtomicResponse<Self, consilium_db::Result<usize>>;
+impl Handler<Claim> for NotifierActor {
+    type Result = AtomicResponse<Self, consilium_db::Result<(usize, Vec<Held>)>>;
 
-    fn handle(&mut self, _: SendBatch, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Claim(limit): Claim, _: &mut Self::Context) -> Self::Result {
         let notifier = self.0.clone();
-        AtomicResponse::new(Box::pin(async move { notifier.send_batch().await }.into_actor(self)))
+        AtomicResponse::new(Box::pin(async move { notifier.claim_due(limit).await }.into_actor(self)))
     }
 }
 
 impl Notifier {
-    /// Sends what is due, every tick and when `wake` says so, until the server ends; a batch that has begun is
+    /// Sends what is due, every tick and when `wake` says so, until the server ends; what is on its way then is
     /// finished first. Must run inside an actor system.
     pub async fn run(self: Arc<Self>, wake: Arc<Notify>, mut shutdown: Shutdown) {
         let mut actor = NotifierActor(self.clone()).start();
+        let mut sending = JoinSet::new();
         let mut failures = 0_u32;
         loop {
-            let pause = match actor.send(SendBatch).await {
-                Ok(Ok(0)) => {
+            let free = self.concurrency.saturating_sub(sending.len());
+            let pause = match actor.send(Claim(free)).await {
+                Ok(Ok((0, _))) => {
                     failures = 0;
                     self.tick
                 }
-                Ok(Ok(_)) => Duration::ZERO,
+                Ok(Ok((_, held))) => {
+                    for held in held {
+                        let this = self.clone();
+                        sending.spawn(async move { this.deliver(held).await });
+                    }
+                    Duration::ZERO
+                }
                 Ok(Err(error)) => {
                     failures += 1;
                     tracing::warn!(%error, "deliveries could not be claimed");
@@ -61,10 +70,12 @@ impl Notifier {
             };
             tokio::select! {
                 biased;
-                () = shutdown.requested() => return,
+                () = shutdown.requested() => break,
+                Some(_) = sending.join_next(), if failures == 0 => {}
                 () = tokio::time::sleep(pause) => {}
                 () = wake.notified(), if failures == 0 => {}
             }
         }
+        while sending.join_next().await.is_some() {}
     }
 }

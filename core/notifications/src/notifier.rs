@@ -61,7 +61,7 @@ pub struct Notifier {
 }
 
 /// A claimed message and the claim.
-struct Held {
+pub(crate) struct Held {
     outgoing: Outgoing,
     attempts: i32,
     version: i64,
@@ -88,29 +88,29 @@ impl Notifier {
     pub async fn send_due(self: &Arc<Self>) -> Result<usize> {
         let mut looked_at = 0;
         loop {
-            match self.send_batch().await? {
-                0 => return Ok(looked_at),
-                count => looked_at += count,
+            let (count, held) = self.claim_due(self.concurrency).await?;
+            if count == 0 {
+                return Ok(looked_at);
             }
+            looked_at += count;
+            stream::iter(held).for_each_concurrent(None, |held| self.deliver(held)).await;
         }
     }
 
-    /// Claims as many as may be sent at once, sends them, and returns how many it looked at.
-    pub async fn send_batch(self: &Arc<Self>) -> Result<usize> {
+    /// Claims at most `limit` of what is due. Returns how many it looked at, and those that are to be delivered.
+    pub(crate) async fn claim_due(self: &Arc<Self>, limit: usize) -> Result<(usize, Vec<Held>)> {
         let channel = self.transport.channel();
         // A look costs nothing; a claim is a write, which costs a disk flush.
-        if !self.db.read(move |session| store::is_due(session, channel)).await? {
-            return Ok(0);
+        if limit == 0 || !self.db.read(move |session| store::is_due(session, channel)).await? {
+            return Ok((0, Vec::new()));
         }
         let this = self.clone();
-        let (looked_at, held) = self.db.write(&meta(), move |tx| this.claim(tx)).await?;
-        stream::iter(held).for_each_concurrent(None, |held| self.deliver(held)).await;
-        Ok(looked_at)
+        self.db.write(&meta(), move |tx| this.claim(tx, limit)).await
     }
 
-    fn claim(&self, tx: &mut Tx<'_>) -> Result<(usize, Vec<Held>)> {
+    fn claim(&self, tx: &mut Tx<'_>, limit: usize) -> Result<(usize, Vec<Held>)> {
         let length = self.transport.time_limit() * 2 + Duration::from_secs(30);
-        let limit = i64::try_from(self.concurrency).unwrap_or(1);
+        let limit = i64::try_from(limit).unwrap_or(1);
         let claimed = store::claim(tx, self.transport.channel(), limit, length)?;
         let looked_at = claimed.len();
         let mut held = Vec::with_capacity(looked_at);
@@ -161,7 +161,8 @@ impl Notifier {
         Ok(None)
     }
 
-    async fn deliver(&self, held: Held) {
+    /// Hands a message over and writes what became of it.
+    pub(crate) async fn deliver(&self, held: Held) {
         let Held { outgoing, attempts, version } = held;
         let sending = self.transport.send(&outgoing);
         let outcome = tokio::time::timeout(self.transport.time_limit(), sending)

@@ -12,6 +12,7 @@ use super::stage::{Post, Stage};
 use crate::{
     decide::SendError,
     model::{Delivery, *},
+    notifier::{Outgoing, Transport},
     settings::NotificationSettings,
     store,
 };
@@ -274,19 +275,67 @@ async fn a_channel_that_hangs_costs_one_attempt() {
     assert_eq!(mail(&stage).await.last_error.as_deref(), Some("timeout"));
 }
 
+/// An e-mail channel whose first message never comes to an end.
+struct Stuck {
+    post: std::sync::Arc<Post>,
+    first: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Transport for Stuck {
+    fn channel(&self) -> Channel {
+        Channel::Email
+    }
+    fn time_limit(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+    async fn send(&self, outgoing: &Outgoing) -> Result<(), SendError> {
+        if self.first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        self.post.send(outgoing).await
+    }
+}
+
+#[actix_rt::test]
+async fn a_message_that_takes_long_holds_up_no_other() {
+    let stage = Stage::on(TestDb::sqlite());
+    for _ in 0..3 {
+        stage.scheduled("appointment_accepted", &stage.appointment()).await;
+    }
+    stage.digest().await;
+    let stuck = Stuck { post: stage.post.clone(), first: true.into() };
+    let two_at_a_time = NotificationSettings { concurrency: 2, ..Default::default() };
+    let notifier = stage.notifications.notifier(std::sync::Arc::new(stuck), &two_at_a_time);
+    let tasks = consilium_runtime::Tasks::default();
+    tasks.spawn(notifier.run(std::sync::Arc::default(), tasks.shutdown()));
+    let count = async |status| {
+        let mails = stage.deliveries().await.into_iter().filter(|it| it.channel == Channel::Email);
+        mails.filter(|it| it.status == status).count()
+    };
+    until(async || count(DeliveryStatus::Sent).await == 5).await;
+    assert_eq!(count(DeliveryStatus::Sending).await, 1, "and it is still on its way");
+    tasks.finish(Duration::from_millis(10)).await;
+}
+
+/// Waits for what other tasks bring about.
+async fn until(come: impl AsyncFn() -> bool) {
+    for _ in 0..500 {
+        if come().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it did not come");
+}
+
 #[actix_rt::test]
 async fn the_actor_sends_until_it_is_told_to_end() {
     let stage = two_mails(TestDb::sqlite()).await;
     let tasks = consilium_runtime::Tasks::default();
     let wake = std::sync::Arc::new(tokio::sync::Notify::new());
     tasks.spawn(stage.notifier().run(wake.clone(), tasks.shutdown()));
-    for _ in 0..100 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        if stage.post.kinds().len() == 2 {
-            break;
-        }
-    }
-    assert_eq!(stage.post.kinds().len(), 2);
+    until(async || stage.post.kinds().len() == 2).await;
     tasks.finish(Duration::from_secs(5)).await;
     stage.scheduled("appointment_cancelled", &stage.appointment()).await;
     stage.digest().await;
