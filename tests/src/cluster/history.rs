@@ -32,7 +32,7 @@ pub struct History {
     pub violations: RefCell<Vec<String>>,
     /// How much of it is an acknowledged write that is not there.
     pub lost: Cell<usize>,
-    /// Calls that were made again: 503, no answer, or a line that was cut.
+    /// Calls that were made again: not now, no answer, or a line that was cut.
     pub retried: Cell<u32>,
     /// The longest that anybody waited, with all that was tried again.
     pub longest: Cell<Duration>,
@@ -71,8 +71,9 @@ impl History {
         for attempt in first.. {
             let asked = tokio::time::timeout(PATIENCE, call(&nodes[attempt % nodes.len()]).attempt());
             match asked.await {
-                // A node whose clock is wrong takes a token for expired; it says that it is not ready.
-                Ok(Ok(answer)) if answer.status != 503 && answer.status != 401 => {
+                // A node whose clock is wrong takes a token for expired (401), and says that it is not ready. One that
+                // stood still takes a new connection for one that sends nothing (408).
+                Ok(Ok(answer)) if ![401, 408, 503].contains(&answer.status) => {
                     self.longest.set(self.longest.get().max(begun.elapsed()));
                     return Some(answer);
                 }

@@ -23,6 +23,11 @@ export class Problem extends Error {
     super(detail);
   }
 
+  /** Whether the same request may be taken later: the server is busy, failed, or heard it too late. */
+  get passes(): boolean {
+    return this.status >= 500 || this.status === 429 || this.status === 408;
+  }
+
   /** From a problem document, whatever of it is there. */
   static from(document: unknown, status = 0, headers?: Headers): Problem {
     const told = (document ?? {}) as Record<string, unknown>;

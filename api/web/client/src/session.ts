@@ -77,7 +77,7 @@ export class Session {
       await this.renew();
       return true;
     } catch (error) {
-      if (error instanceof Problem && error.status < 500) return false;
+      if (error instanceof Problem && !error.passes) return false;
       throw error;
     }
   }

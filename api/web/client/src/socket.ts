@@ -172,7 +172,7 @@ export class Connection {
       token = await this.#session.token(this.#doubted);
     } catch (error) {
       if (this.state !== "connecting") return;
-      return error instanceof Problem && error.status < 500 ? this.#stop("refused") : this.#later();
+      return error instanceof Problem && !error.passes ? this.#stop("refused") : this.#later();
     }
     if (this.state !== "connecting") return;
     this.#doubted = false;
@@ -218,7 +218,7 @@ export class Connection {
     } catch (error) {
       if (topic.on === socket) topic.on = null;
       if (!(error instanceof Problem)) return; // subscribed again with the next connection
-      if (error.status === 429 || error.status >= 500) return this.#lost();
+      if (error.passes) return this.#lost();
       this.#topics.delete(name);
       for (const listener of topic.listeners) listener.refused?.(error);
     }

@@ -9,7 +9,7 @@ export const queries = new QueryClient({
     queries: {
       staleTime: 15_000,
       gcTime: 86_400_000, // what was seen is kept for when there is no network
-      retry: (tries, error) => tries < 2 && !(error instanceof Problem && error.status < 500),
+      retry: (tries, error) => tries < 2 && !(error instanceof Problem && !error.passes),
     },
     mutations: { retry: false },
   },

@@ -88,7 +88,7 @@ async function again(id: string, signal: AbortSignal): Promise<number> {
 
 /** Whether it may be gone the next time. */
 function passes(error: unknown): boolean {
-  return error instanceof Unreachable || (error instanceof Problem && (error.status >= 500 || error.status === 429));
+  return error instanceof Unreachable || (error instanceof Problem && error.passes);
 }
 
 async function checked(id: string, signal: AbortSignal): Promise<void> {

@@ -153,7 +153,7 @@ export class Chat extends Store<ChatState> {
       await connection.command(this.#topic, "send_message", { client_message_id: id, body });
     } catch (error) {
       if (!(error instanceof Problem)) return; // it waits, and is sent when the page is opened again
-      if (error.status === 429 || error.status >= 500) return void setTimeout(() => void this.#give(id, body), 3_000);
+      if (error.passes) return void setTimeout(() => void this.#give(id, body), 3_000);
       await this.#outbox?.remove(id);
       this.set({ refused: { error, body }, lines: this.value.lines.filter(({ key }) => key !== id) });
     }

@@ -57,7 +57,7 @@ export class Recorder {
       const problem = await this.#put(number, segment).catch(() => null);
       if (problem === undefined) return;
       // Refused for good: nothing more is taken.
-      if (problem && problem.status < 500 && problem.status !== 429) this.#over = true;
+      if (problem && !problem.passes) this.#over = true;
       else await new Promise((done) => setTimeout(done, AGAIN));
     }
   }

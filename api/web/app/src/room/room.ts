@@ -223,7 +223,7 @@ export class Room extends Store<RoomState> {
       this.#part();
     }
     this.set({ consultation: consultation ?? this.value.consultation, trouble: over ? null : error, stage: over ? "over" : this.value.stage });
-    if (!over && !(error instanceof Problem && error.status < 500)) setTimeout(() => this.join(), AGAIN);
+    if (!over && !(error instanceof Problem && !error.passes)) setTimeout(() => this.join(), AGAIN);
   }
 
   /** One's own part in it. */
