@@ -85,6 +85,16 @@ test("a page that was closed before it kept what came with the cookie goes on al
   expect(keep.value).toBeNull();
 });
 
+test("a server that is busy or heard nothing in time ends no session", async () => {
+  const { keep } = await logIn("rafi");
+  for (const status of [408, 429, 503]) {
+    const later = new Session({ origin: given.url, delivery: "body", keep, fetch: async () => new Response(null, { status }) });
+    await expect(later.resume()).rejects.toMatchObject({ status, passes: true });
+    expect(keep.value).not.toBeNull();
+  }
+  expect(await new Session({ origin: given.url, delivery: "body", keep }).resume()).toBe(true);
+});
+
 test("whoever logs out is out everywhere at once", async () => {
   const { session, api, keep } = await logIn("rafi");
   const token = await session.token();
