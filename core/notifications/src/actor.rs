@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use consilium_runtime::Shutdown;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::Notify,
+    task::{JoinError, JoinSet},
+};
 
 use crate::notifier::{Held, Notifier};
 
@@ -71,11 +74,20 @@ impl Notifier {
             tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
-                Some(_) = sending.join_next(), if failures == 0 => {}
+                Some(over) = sending.join_next(), if failures == 0 => tell(over),
                 () = tokio::time::sleep(pause) => {}
                 () = wake.notified(), if failures == 0 => {}
             }
         }
-        while sending.join_next().await.is_some() {}
+        while let Some(over) = sending.join_next().await {
+            tell(over);
+        }
+    }
+}
+
+/// Says when a delivery died. Its claim runs out, and it is tried again.
+fn tell(over: Result<(), JoinError>) {
+    if over.is_err() {
+        tracing::error!("a delivery died on its way and is tried again");
     }
 }

@@ -275,8 +275,9 @@ async fn a_channel_that_hangs_costs_one_attempt() {
     assert_eq!(mail(&stage).await.last_error.as_deref(), Some("timeout"));
 }
 
-/// An e-mail channel whose first message never comes to an end.
+/// An e-mail channel whose first message never comes to an end, or panics.
 struct Stuck {
+    panics: bool,
     post: std::sync::Arc<Post>,
     first: std::sync::atomic::AtomicBool,
 }
@@ -291,6 +292,7 @@ impl Transport for Stuck {
     }
     async fn send(&self, outgoing: &Outgoing) -> Result<(), SendError> {
         if self.first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            assert!(!self.panics, "as a test wants it");
             std::future::pending::<()>().await;
         }
         self.post.send(outgoing).await
@@ -298,24 +300,26 @@ impl Transport for Stuck {
 }
 
 #[actix_rt::test]
-async fn a_message_that_takes_long_holds_up_no_other() {
-    let stage = Stage::on(TestDb::sqlite());
-    for _ in 0..3 {
-        stage.scheduled("appointment_accepted", &stage.appointment()).await;
+async fn a_message_that_takes_long_or_panics_holds_up_no_other() {
+    for panics in [false, true] {
+        let stage = Stage::on(TestDb::sqlite());
+        for _ in 0..3 {
+            stage.scheduled("appointment_accepted", &stage.appointment()).await;
+        }
+        stage.digest().await;
+        let stuck = Stuck { panics, post: stage.post.clone(), first: true.into() };
+        let two_at_a_time = NotificationSettings { concurrency: 2, ..Default::default() };
+        let notifier = stage.notifications.notifier(std::sync::Arc::new(stuck), &two_at_a_time);
+        let tasks = consilium_runtime::Tasks::default();
+        tasks.spawn(notifier.run(std::sync::Arc::default(), tasks.shutdown()));
+        let count = async |status| {
+            let mails = stage.deliveries().await.into_iter().filter(|it| it.channel == Channel::Email);
+            mails.filter(|it| it.status == status).count()
+        };
+        until(async || count(DeliveryStatus::Sent).await == 5).await;
+        assert_eq!(count(DeliveryStatus::Sending).await, 1, "it is held until its claim runs out");
+        tasks.finish(Duration::from_millis(10)).await;
     }
-    stage.digest().await;
-    let stuck = Stuck { post: stage.post.clone(), first: true.into() };
-    let two_at_a_time = NotificationSettings { concurrency: 2, ..Default::default() };
-    let notifier = stage.notifications.notifier(std::sync::Arc::new(stuck), &two_at_a_time);
-    let tasks = consilium_runtime::Tasks::default();
-    tasks.spawn(notifier.run(std::sync::Arc::default(), tasks.shutdown()));
-    let count = async |status| {
-        let mails = stage.deliveries().await.into_iter().filter(|it| it.channel == Channel::Email);
-        mails.filter(|it| it.status == status).count()
-    };
-    until(async || count(DeliveryStatus::Sent).await == 5).await;
-    assert_eq!(count(DeliveryStatus::Sending).await, 1, "and it is still on its way");
-    tasks.finish(Duration::from_millis(10)).await;
 }
 
 /// Waits for what other tasks bring about.
